@@ -1,0 +1,36 @@
+using System.Runtime.CompilerServices;
+
+namespace LatentStitching.Numerics;
+
+/// <summary>Argument checks on plain values. Every text reads "{parameter} must {rule}, but {what came}. {How to put it right.}".</summary>
+internal static class Guard
+{
+    public static long Positive(long value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value > 0 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be positive, but it is {value}.");
+
+    public static int Positive(int value, [CallerArgumentExpression(nameof(value))] string name = "") => (int)Positive((long)value, name);
+
+    public static double Positive(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value > 0 && double.IsFinite(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, $"{name} must be positive and finite, but it is {value}.");
+
+    public static double NotNegative(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value >= 0 && double.IsFinite(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, $"{name} must be zero or more and finite, but it is {value}.");
+
+    public static long NotNegative(long value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value >= 0 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be zero or more, but it is {value}.");
+
+    public static double Fraction(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value is > 0 and < 1
+            ? value
+            : throw new ArgumentOutOfRangeException(name, $"{name} must lie strictly between 0 and 1, but it is {value}.");
+
+    public static string NotBlank(string value, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(value, name);
+        return string.IsNullOrWhiteSpace(value) ? throw new ArgumentException($"{name} must not be blank.", name) : value;
+    }
+}
