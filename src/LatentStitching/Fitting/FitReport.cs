@@ -1,0 +1,47 @@
+namespace LatentStitching.Fitting;
+
+/// <summary>What there is to know about a fit besides the map.</summary>
+public sealed record FitReport
+{
+    /// <summary>How the fit ended.</summary>
+    public required FitStatus Status { get; init; }
+
+    /// <summary>The algorithm that ran, for example "primal Cholesky".</summary>
+    public required string Solver { get; init; }
+
+    /// <summary>Number of pairs n.</summary>
+    public required long SampleCount { get; init; }
+
+    /// <summary>Width of the source latents.</summary>
+    public required long SourceDimension { get; init; }
+
+    /// <summary>Width of the target latents.</summary>
+    public required long TargetDimension { get; init; }
+
+    /// <summary>The penalty on ‖W‖² in effect, in squared source units (not divided by n); 0 for none.</summary>
+    public double Alpha { get; init; }
+
+    /// <summary>Numerical rank of the (centred) source latents, or null where it was not computed: a penalised fit on more than 1,024 rows and columns.</summary>
+    public long? Rank { get; init; }
+
+    /// <summary>Parameters spent on each target: the trace of the hat matrix, Σλ/(λ + α), plus 1 for an intercept. Null where it was not computed.</summary>
+    public double? DegreesOfFreedom { get; init; }
+
+    /// <summary>Largest over smallest non-zero singular value of the (centred) source latents. Null where it was not computed.</summary>
+    public double? ConditionNumber { get; init; }
+
+    /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary. At most 1.</summary>
+    public required double TrainingR2 { get; init; }
+
+    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it.</summary>
+    public double? LeaveOneOutR2 { get; init; }
+
+    /// <summary>Time the fit took.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Says status, sizes, solver, strength and R² in one line.</summary>
+    /// <returns>For example "Succeeded: 512 → 768 from 9000 pairs, primal Cholesky, alpha 0, R² 0.913 (training)".</returns>
+    public override string ToString() => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){(LeaveOneOutR2 is { } loo ? $", {loo:0.000} (leave-one-out)" : "")}");
+}

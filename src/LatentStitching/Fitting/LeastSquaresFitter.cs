@@ -1,0 +1,30 @@
+using LatentStitching.Pairing;
+
+namespace LatentStitching.Fitting;
+
+/// <summary>Fits an affine map by ordinary least squares; of several solutions, the one of least norm.</summary>
+/// <remarks>
+/// <para>Minimises ‖X Wᵀ + 1 bᵀ − Y‖²_F. Where X does not determine W (no more pairs than columns, dependent or constant columns) it returns the W of least ‖W‖_F over the
+/// centred X and says so: <see cref="FitStatus.RankDeficient"/>.</para>
+/// <para>Numerics: float64 throughout, result in the dtype of the source. Cholesky of the scaled Gram matrix (of XXᵀ where n ≤ d_s), refined through X where it is ill-conditioned; singular
+/// value decomposition cut at max(n, d_s)·ε·σ₁ where it is singular; the report names which. Cost: 2n·d_s·min(n, d_s)/2 + 2n·d_s·d_t operations for the products, 8·min(n, d_s)² bytes.</para>
+/// <para>Thread safety: immutable.</para>
+/// <para>Source: Björck, "Numerical Methods for Least Squares Problems" (SIAM 1996), sections 1.2 (least norm) and 2.2 (normal equations), 6.6.5 (corrected semi-normal equations).</para>
+/// </remarks>
+public sealed class LeastSquaresFitter : ILatentMapFitter
+{
+    private readonly LeastSquaresOptions _options;
+
+    /// <summary>Makes a fitter.</summary>
+    /// <param name="options">Options; the defaults if null.</param>
+    public LeastSquaresFitter(LeastSquaresOptions? options = null) => _options = options ?? new LeastSquaresOptions();
+
+    /// <inheritdoc/>
+    /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
+    public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        LinearFit.Run(pairs, alpha: 0, _options.FitIntercept, progress, cancellationToken);
+
+    /// <summary>Says what it fits.</summary>
+    /// <returns>"least squares", with "without intercept" where that is so.</returns>
+    public override string ToString() => _options.FitIntercept ? "least squares" : "least squares without intercept";
+}

@@ -1,0 +1,104 @@
+using LatentStitching.Numerics;
+
+namespace LatentStitching.Pairing;
+
+/// <summary>The same images encoded by two models: row i of <see cref="Source"/> belongs to row i of <see cref="Target"/>.</summary>
+/// <remarks>Checked once, here, so that what takes pairs can trust them: matrices, floating point, finite, one device, equally many rows. Immutable.</remarks>
+public sealed class LatentPairs : IDisposable
+{
+    private readonly Tensor _source;
+    private readonly Tensor _target;
+    private bool _disposed;
+
+    /// <summary>Pairs two latent batches.</summary>
+    /// <param name="source">Latent batch [n, d_s], floating point, finite. Not disposed: the pairs keep a handle of their own.</param>
+    /// <param name="target">Latent batch [n, d_t], floating point, finite, on the device of <paramref name="source"/>. Not disposed.</param>
+    /// <param name="ids">One id a row, all different, or null.</param>
+    /// <exception cref="ArgumentException">A batch is not a finite floating-point matrix, the row counts or devices differ, or the ids do not fit.</exception>
+    public LatentPairs(Tensor source, Tensor target, IReadOnlyList<string>? ids = null)
+    {
+        TensorGuard.Matrix(source);
+        TensorGuard.Matrix(target);
+        TensorGuard.SameRows(source, target, nameof(source), nameof(target));
+        TensorGuard.SameDevice(source, target, nameof(source), nameof(target));
+        TensorGuard.Finite(source);
+        TensorGuard.Finite(target);
+        if (ids is not null)
+        {
+            if (ids.Count != source.size(0))
+            {
+                throw new ArgumentException($"ids must hold one id a row, but there are {ids.Count} ids and {source.size(0)} rows.", nameof(ids));
+            }
+            HashSet<string> seen = new(StringComparer.Ordinal);
+            foreach (string id in ids)
+            {
+                if (!seen.Add(id)) throw new ArgumentException($"ids must differ, but '{id}' comes twice.", nameof(ids));
+            }
+            Ids = [.. ids];
+        }
+        _source = source.detach().DetachFromDisposeScope();
+        _target = target.detach().DetachFromDisposeScope();
+    }
+
+    /// <summary>The source model's latents, [n, d_s]. Belongs to the pairs: do not dispose or change it.</summary>
+    public Tensor Source => Live(_source);
+
+    /// <summary>The target model's latents, [n, d_t]. Belongs to the pairs: do not dispose or change it.</summary>
+    public Tensor Target => Live(_target);
+
+    /// <summary>The images' ids, one a row, or null where they are not known.</summary>
+    public IReadOnlyList<string>? Ids { get; }
+
+    /// <summary>Number of pairs n.</summary>
+    public long Count => Source.size(0);
+
+    /// <summary>Width of the source latents d_s.</summary>
+    public long SourceDimension => Source.size(1);
+
+    /// <summary>Width of the target latents d_t.</summary>
+    public long TargetDimension => Target.size(1);
+
+    /// <summary>Some of the pairs, in the order asked for. Both sides move as one.</summary>
+    /// <param name="rows">Rows, each from 0 to Count − 1; with ids, each at most once.</param>
+    /// <returns>New pairs, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A row is outside the pairs.</exception>
+    /// <exception cref="ArgumentException">There is no row, or with ids one comes twice.</exception>
+    public LatentPairs Select(IReadOnlyList<long> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        if (rows.Count == 0) throw new ArgumentException("rows must hold at least one row, but it is empty.", nameof(rows));
+        for (int i = 0; i < rows.Count; i++)
+        {
+            if (rows[i] < 0 || rows[i] >= Count)
+            {
+                throw new ArgumentOutOfRangeException(nameof(rows), $"rows must lie from 0 to {Count - 1}, but entry {i} is {rows[i]}.");
+            }
+        }
+        using var scope = NewDisposeScope();
+        Tensor index = tensor((long[])[.. rows], device: Source.device);
+        return new LatentPairs(Source.index_select(0, index), Target.index_select(0, index), Ids is null ? null : [.. rows.Select(row => Ids[(int)row])]);
+    }
+
+    /// <summary>The same rows with source and target exchanged.</summary>
+    /// <returns>New pairs, owned by the caller; nothing is copied.</returns>
+    public LatentPairs Swap() => new(Target, Source, Ids);
+
+    /// <summary>Frees the pairs' handles. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _source.Dispose();
+        _target.Dispose();
+    }
+
+    /// <summary>Says the sizes.</summary>
+    /// <returns>For example "9000 pairs, 512 → 768".</returns>
+    public override string ToString() => $"{Count} pairs, {SourceDimension} → {TargetDimension}";
+
+    private Tensor Live(Tensor held)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return held;
+    }
+}
