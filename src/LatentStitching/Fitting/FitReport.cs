@@ -18,8 +18,14 @@ public sealed record FitReport
     /// <summary>Width of the target latents.</summary>
     public required long TargetDimension { get; init; }
 
-    /// <summary>The penalty on ‖W‖² in effect, in squared source units (not divided by n); 0 for none.</summary>
+    /// <summary>The penalty on ‖W‖² in effect, in squared source units (not divided by n); 0 for none; NaN where each target column has its own.</summary>
     public double Alpha { get; init; }
+
+    /// <summary>The penalty of each target column, where each has its own, else null.</summary>
+    public IReadOnlyList<double>? AlphaPerTarget { get; init; }
+
+    /// <summary>The strengths that were compared, ascending; empty for a fitter that compares none.</summary>
+    public IReadOnlyList<RidgePathPoint> Path { get; init; } = [];
 
     /// <summary>Numerical rank of the (centred) source latents, or null where it was not computed: a penalised fit on more than 1,024 rows and columns.</summary>
     public long? Rank { get; init; }

@@ -28,6 +28,12 @@ internal static class Guard
             ? value
             : throw new ArgumentOutOfRangeException(name, $"{name} must lie strictly between 0 and 1, but it is {value}.");
 
+    public static void NotEmpty<T>(IReadOnlyCollection<T> value, string cure, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(value, name);
+        if (value.Count == 0) throw new ArgumentException($"{name} must hold at least one entry, but it is empty. {cure}", name);
+    }
+
     public static string NotBlank(string value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         ArgumentNullException.ThrowIfNull(value, name);

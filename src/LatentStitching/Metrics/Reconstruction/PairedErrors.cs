@@ -1,0 +1,62 @@
+using LatentStitching.Numerics;
+
+namespace LatentStitching.Metrics.Reconstruction;
+
+/// <summary>What the paired error metrics share: checks, float64 sums a row, and the value with its interval.</summary>
+internal static class PairedErrors
+{
+    public static void RequireLatents(Tensor actual, Tensor reference)
+    {
+        TensorGuard.FiniteMatrix(actual);
+        TensorGuard.FiniteMatrix(reference);
+        RequireSameShape(actual, reference);
+    }
+
+    public static void RequireImages(Tensor actual, Tensor reference)
+    {
+        TensorGuard.Images(actual);
+        TensorGuard.Images(reference);
+        RequireSameShape(actual, reference);
+    }
+
+    /// <summary>Mean squared difference of each row.</summary>
+    public static double[] MeanSquares(Tensor actual, Tensor reference)
+    {
+        double[] errors = new double[actual.size(0)];
+        using var grad = no_grad();
+        foreach ((long start, long size) in CentredMatrix.Blocks(actual.size(0), 512))
+        {
+            using var scope = NewDisposeScope();
+            Tensor difference = actual.narrow(0, start, size).to_type(ScalarType.Float64) - reference.narrow(0, start, size).to_type(ScalarType.Float64);
+            difference.square().flatten(1).mean([1]).cpu().data<double>().CopyTo(errors, (int)start);
+        }
+        return errors;
+    }
+
+    public static MetricValue Mean(MetricInfo info, double[] perImage, ulong seed)
+    {
+        (double lower, double upper) = Bootstrap.Mean(perImage, seed);
+        return new MetricValue
+        {
+            Info = info,
+            Value = perImage.Average(),
+            Lower = lower,
+            Upper = upper,
+            StandardDeviation = StandardDeviation(perImage),
+            PerImage = perImage,
+        };
+    }
+
+    public static double StandardDeviation(double[] values) => MathNet.Numerics.Statistics.ArrayStatistics.StandardDeviation(values);
+
+    private static void RequireSameShape(Tensor actual, Tensor reference)
+    {
+        if (!actual.shape.AsSpan().SequenceEqual(reference.shape))
+        {
+            throw new ArgumentException(
+                $"reference must have the shape of actual, but the shapes are {TensorGuard.Shape(reference)} and {TensorGuard.Shape(actual)}. Row i of both must come from the same input.",
+                nameof(reference));
+        }
+        TensorGuard.SameDevice(actual, reference, nameof(actual), nameof(reference));
+    }
+}

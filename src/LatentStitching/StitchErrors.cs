@@ -1,0 +1,114 @@
+using System.Globalization;
+using LatentStitching.Data;
+using LatentStitching.Metrics;
+using LatentStitching.Metrics.Reconstruction;
+
+namespace LatentStitching;
+
+/// <summary>What a stitched model does to images, beside the ceiling it could reach and the floors it must beat.</summary>
+/// <remarks>
+/// With E₁, D₁ the source's encoder and decoder, E₂, D₂ the target's and M the map. R, L and M are those of Asperti and Tonelli, "Comparing the latent space of generative models"
+/// (arXiv:2207.06812), here as means over images with an interval each; R2, the gap and the floors are added, without which R, L and M cannot be judged.
+/// </remarks>
+public sealed record StitchErrors
+{
+    /// <summary>R = mse(x, D₁E₁x): the source's own reconstruction.</summary>
+    public required MetricValue SourceReconstruction { get; init; }
+
+    /// <summary>R2 = mse(x, D₂E₂x): the target's own reconstruction, the ceiling of <see cref="Stitched"/>.</summary>
+    public required MetricValue TargetReconstruction { get; init; }
+
+    /// <summary>L = mse(E₂x, M E₁x), in squared target latent units.</summary>
+    public required MetricValue Latent { get; init; }
+
+    /// <summary>L over the variance of E₂x: 0 for a perfect map, 1 for one that gives the mean.</summary>
+    public required MetricValue NormalisedLatent { get; init; }
+
+    /// <summary>M = mse(x, D₂M E₁x): the stitched model's error.</summary>
+    public required MetricValue Stitched { get; init; }
+
+    /// <summary>mse(D₁E₁x, D₂M E₁x): how far the stitched image is from the source's own reconstruction.</summary>
+    public required MetricValue SourceToStitched { get; init; }
+
+    /// <summary>mse(D₂E₂x, D₂M E₁x): how far the stitched image is from the target's own reconstruction.</summary>
+    public required MetricValue TargetToStitched { get; init; }
+
+    /// <summary>mse(x, D₂z̄₂) with z̄₂ the mean of E₂x over these images: the floor of a map that knows nothing of the image.</summary>
+    public required MetricValue MeanFloor { get; init; }
+
+    /// <summary>mse(x, D₂M E₁x′) with x′ another of these images: the floor of a stitch that shows a well-made picture of somebody else.</summary>
+    public required MetricValue ShuffledFloor { get; init; }
+
+    /// <summary>
+    /// (mean floor − M) / (mean floor − R2): the share of what the target's own encoder achieves that the stitch keeps. 1 at the ceiling, 0 at the mean image; it can leave that range.
+    /// NaN where the target's own reconstruction is no better than the mean image.
+    /// </summary>
+    public required double Recovered { get; init; }
+
+    /// <summary>Lower end of the 95 % interval of <see cref="Recovered"/>, by resampling images; NaN with it.</summary>
+    public required double RecoveredLower { get; init; }
+
+    /// <summary>Upper end of the 95 % interval of <see cref="Recovered"/>, by resampling images; NaN with it.</summary>
+    public required double RecoveredUpper { get; init; }
+
+    /// <summary>Measures a stitched model on images.</summary>
+    /// <param name="model">The stitched model. Not disposed.</param>
+    /// <param name="images">Test images, at least two. Those that the map was fitted on would flatter it.</param>
+    /// <param name="seed">Seed of the intervals.</param>
+    /// <param name="cancellationToken">Cancels between batches.</param>
+    /// <returns>The errors.</returns>
+    /// <exception cref="ArgumentException">There are fewer than two images, or they have another format than the models.</exception>
+    public static StitchErrors Measure(StitchedModel model, IImageSource images, ulong seed = 0, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Ids.Count < 2) throw new ArgumentException($"images must hold at least two images, but it holds {images.Ids.Count}.", nameof(images));
+        if (images.Image != model.Image)
+        {
+            throw new ArgumentException($"images must have the format {model.Image} of the models, but it is {images.Image}.", nameof(images));
+        }
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        Tensor x = images.LoadAll();
+        cancellationToken.ThrowIfCancellationRequested();
+        Tensor sourceLatents = model.Source.Encode(x);
+        Tensor targetLatents = model.Target.Encode(x);
+        Tensor mapped = model.Map.Apply(sourceLatents);
+        cancellationToken.ThrowIfCancellationRequested();
+        Tensor own = model.Source.Decode(sourceLatents).to(x.device);
+        Tensor ceiling = model.Target.Decode(targetLatents).to(x.device);
+        cancellationToken.ThrowIfCancellationRequested();
+        Tensor stitched = model.Target.Decode(mapped).to(x.device);
+        Tensor mean = model.Target.Decode(targetLatents.mean([0], keepdim: true)).to(x.device).expand_as(x);
+
+        PixelMse pixels = new();
+        MetricValue m = pixels.Evaluate(stitched, x, seed);
+        MetricValue r2 = pixels.Evaluate(ceiling, x, seed);
+        MetricValue floor = pixels.Evaluate(mean, x, seed);
+        double[] kept = [.. floor.PerImage.Zip(m.PerImage, (f, s) => f - s)];
+        double[] possible = [.. floor.PerImage.Zip(r2.PerImage, (f, c) => f - c)];
+        bool meaningful = possible.Average() > 0;
+        (double lower, double upper) = meaningful ? Bootstrap.Ratio(kept, possible, seed) : (double.NaN, double.NaN);
+        return new StitchErrors
+        {
+            SourceReconstruction = pixels.Evaluate(own, x, seed),
+            TargetReconstruction = r2,
+            Latent = new LatentMse().Evaluate(mapped.to(targetLatents.device), targetLatents, seed),
+            NormalisedLatent = new NormalisedLatentMse().Evaluate(mapped.to(targetLatents.device), targetLatents, seed),
+            Stitched = m,
+            SourceToStitched = pixels.Evaluate(stitched, own, seed),
+            TargetToStitched = pixels.Evaluate(stitched, ceiling, seed),
+            MeanFloor = floor,
+            ShuffledFloor = pixels.Evaluate(stitched.roll(1, 0), x, seed),
+            Recovered = meaningful ? kept.Average() / possible.Average() : double.NaN,
+            RecoveredLower = lower,
+            RecoveredUpper = upper,
+        };
+    }
+
+    /// <summary>Says the errors in one line.</summary>
+    /// <returns>For example "R 0.0223, L 0.41 (0.18 of the variance), M 0.0291, ceiling R2 0.0240, floor 0.0723, recovered 89 %".</returns>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"R {SourceReconstruction.Value:g3}, L {Latent.Value:g3} ({NormalisedLatent.Value:g3} of the variance), M {Stitched.Value:g3}, ceiling R2 {TargetReconstruction.Value:g3}, floor {MeanFloor.Value:g3}, recovered {Recovered:p0}");
+}

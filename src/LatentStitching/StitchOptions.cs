@@ -1,0 +1,25 @@
+using LatentStitching.Fitting;
+using LatentStitching.Pairing;
+using Microsoft.Extensions.Logging;
+
+namespace LatentStitching;
+
+/// <summary>Options of <see cref="Stitcher"/>.</summary>
+public sealed record StitchOptions
+{
+    /// <summary>Where the pairs come from.</summary>
+    /// <value>Null by default: a <see cref="PriorPairing"/>, which needs no images. With images, pass <c>new InputPairing(images)</c>.</value>
+    public ILatentPairing? Pairing { get; init; }
+
+    /// <summary>How the map is fitted.</summary>
+    /// <value>Null by default: a <see cref="RidgePathFitter"/>, ridge with its strength chosen by leave-one-out.</value>
+    public ILatentMapFitter? Fitter { get; init; }
+
+    /// <summary>Told how far the work has come.</summary>
+    /// <value>Null by default.</value>
+    public IProgress<StitchProgress>? Progress { get; init; }
+
+    /// <summary>Where the log goes.</summary>
+    /// <value>Null by default: nowhere.</value>
+    public ILoggerFactory? LoggerFactory { get; init; }
+}

@@ -1,0 +1,40 @@
+using LatentStitching.Data;
+using LatentStitching.Fitting;
+using LatentStitching.Mapping;
+
+namespace LatentStitching;
+
+/// <summary>A stitched model and how its map was fitted. Disposing it disposes the map, not the two models.</summary>
+public sealed class StitchResult : IDisposable
+{
+    internal StitchResult(StitchedModel model, FitReport report)
+    {
+        Model = model;
+        Report = report;
+    }
+
+    /// <summary>The stitched model. It is disposed with the result.</summary>
+    public StitchedModel Model { get; }
+
+    /// <summary>The map in the stitched model.</summary>
+    public ILatentMap Map => Model.Map;
+
+    /// <summary>How the map was fitted.</summary>
+    public FitReport Report { get; }
+
+    /// <summary>Measures the stitched model on images that the map has not seen, beside its ceiling and its floors.</summary>
+    /// <param name="images">Test images. Those that the map was fitted on would flatter it.</param>
+    /// <param name="seed">Seed of the intervals.</param>
+    /// <param name="cancellationToken">Cancels between batches.</param>
+    /// <returns>The errors.</returns>
+    /// <exception cref="ArgumentException">There are fewer than two images, or they have another format than the models.</exception>
+    public StitchErrors Evaluate(IImageSource images, ulong seed = 0, CancellationToken cancellationToken = default) =>
+        StitchErrors.Measure(Model, images, seed, cancellationToken);
+
+    /// <summary>Disposes the stitched model and its map.</summary>
+    public void Dispose() => Model.Dispose();
+
+    /// <summary>Says the models and the fit.</summary>
+    /// <returns>One line.</returns>
+    public override string ToString() => $"{Model.Name}. {Report}";
+}
