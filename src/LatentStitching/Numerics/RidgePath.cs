@@ -96,8 +96,8 @@ internal sealed class RidgePath
             Tensor weights = rows.square().mv(factor);
             Tensor left = IsPrimal ? weights.neg().add(1 - mean) : weights.sub(mean);
             Tensor squares = error.square();
-            sums[0].add_(squares.div(left.square().unsqueeze(1)).sum(0));
-            sums[1].add_(squares.sum(0));
+            sums.select(0, 0).add_(squares.div(left.square().unsqueeze(1)).sum([0]));
+            sums.select(0, 1).add_(squares.sum([0]));
         }
         return sums;
     }

@@ -1,0 +1,131 @@
+using LatentStitching.Checkpoints;
+using LatentStitching.Fitting;
+using LatentStitching.Mapping;
+using LatentStitching.Tests.Support;
+
+namespace LatentStitching.Tests.Fitting;
+
+/// <summary>Against scikit-learn 1.2.1 and, where its own answer is rounding noise, against the true least-norm solution kept beside it.</summary>
+[NoTensorLeaks]
+public sealed class SklearnParityTests
+{
+    private static readonly string[] _cases = ["tall", "wide", "const", "dup", "offset", "wide_const", "square", "single_target", "same_rows"];
+
+    public static TheoryData<string, bool> CasesAndIntercepts()
+    {
+        TheoryData<string, bool> data = [];
+        foreach (string name in _cases)
+        {
+            data.Add(name, true);
+            data.Add(name, false);
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(CasesAndIntercepts))]
+    public void LeastSquares_IsTheLeastNormSolution(string name, bool intercept)
+    {
+        using StateDictionary file = Fixture.Load("sklearn/linear_regression.safetensors");
+        string key = $"{name}.{(intercept ? "int" : "noint")}";
+        using LatentMapFit fit = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new LeastSquaresFitter(new LeastSquaresOptions { FitIntercept = intercept }));
+        using Tensor prediction = fit.Map.Apply(file[$"{name}.Xtest"]);
+        double tolerance = name == "offset" ? 1e-5 : 1e-7;
+        if (name == "same_rows" && intercept)
+        {
+            // The reference centres by a rounded mean and fits the rounding; the truth is the mean of the targets, by no slope at all.
+            fit.Report.Rank.Should().Be(0);
+            LargestMagnitude(fit.Affine.Weight).Should().Be(0);
+            foreach (long row in (long[])[0, 6])
+            {
+                using Tensor one = prediction[row];
+                using Tensor mean = file[$"{name}.Y"].mean([0]);
+                one.ShouldBeCloseTo(mean, 1e-15);
+            }
+            return;
+        }
+        fit.Affine.Weight.ShouldBeCloseTo(file[$"{key}.minnorm_coef"], tolerance, key);
+        prediction.ShouldBeCloseTo(file[$"{key}.minnorm_predict"], 1e-7, key);
+        fit.Report.Rank.Should().Be(file[$"{key}.minnorm_rank"].ToInt64());
+        (fit.Report.Status == FitStatus.RankDeficient).Should().Be(fit.Report.Rank < file[$"{name}.X"].size(1));
+        if (file[$"{key}.sklearn_prediction_difference"].ToDouble() < 1e-9) prediction.ShouldBeCloseTo(file[$"{key}.predict"], 1e-8, key);
+    }
+
+    [Theory]
+    [MemberData(nameof(CasesAndIntercepts))]
+    public void Ridge_IsScikitLearns(string name, bool intercept)
+    {
+        using StateDictionary file = Fixture.Load("sklearn/ridge.safetensors");
+        string[] alphas = [.. file.Names.Where(key => key.StartsWith($"{name}.alpha", StringComparison.Ordinal) && key.EndsWith(intercept ? ".int.coef" : ".noint.coef", StringComparison.Ordinal))];
+        alphas.Should().NotBeEmpty();
+        foreach (string coefficients in alphas)
+        {
+            string key = coefficients[..^".coef".Length];
+            string text = key[$"{name}.alpha".Length..key.LastIndexOf('.')];
+            double alpha = double.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+            using LatentMapFit fit = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new RidgeFitter(new RidgeOptions { Alpha = alpha, FitIntercept = intercept }));
+            using Tensor prediction = fit.Map.Apply(file[$"{name}.Xtest"]);
+            if (name == "same_rows" && intercept) LargestMagnitude(fit.Affine.Weight).Should().Be(0); // the reference holds rounding noise of 1e-16
+            else fit.Affine.Weight.ShouldBeCloseTo(file[coefficients], name == "offset" ? 1e-5 : 1e-8, key);
+            prediction.ShouldBeCloseTo(file[$"{key}.predict"], name == "offset" ? 1e-8 : 1e-9, key);
+        }
+    }
+
+    [Theory]
+    [InlineData("tall")]
+    [InlineData("wide")]
+    [InlineData("const")]
+    [InlineData("square")]
+    public void RidgePath_ChoosesAsRidgeCV(string name)
+    {
+        using StateDictionary file = Fixture.Load("sklearn/ridge_cv.safetensors");
+        RidgePathOptions options = new() { Alphas = file[$"{name}.alphas"].data<double>().ToArray() };
+        using var scope = NewDisposeScope();
+
+        using LatentMapFit shared = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new RidgePathFitter(options));
+        shared.Report.Alpha.Should().Be(file[$"{name}.shared.alpha"].ToDouble());
+        shared.Affine.Weight.ShouldBeCloseTo(file[$"{name}.shared.coef"], 1e-8);
+        shared.Map.Apply(file[$"{name}.Xtest"]).ShouldBeCloseTo(file[$"{name}.shared.predict"], 1e-9);
+        Tensor errors = file[$"{name}.shared.loo_sq_err"].mean([0, 1]);
+        tensor(shared.Report.Path.Select(point => point.LeaveOneOutError).ToArray()).ShouldBeCloseTo(errors, 1e-9);
+
+        using LatentMapFit each = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new RidgePathFitter(options with { PerTarget = true }));
+        each.Report.AlphaPerTarget.Should().Equal(file[$"{name}.per_target.alpha"].data<double>().ToArray());
+        each.Affine.Weight.ShouldBeCloseTo(file[$"{name}.per_target.coef"], 1e-8);
+
+        using LatentMapFit plain = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new RidgePathFitter(options with { FitIntercept = false }));
+        plain.Report.Alpha.Should().Be(file[$"{name}.noint.alpha"].ToDouble());
+        plain.Affine.Weight.ShouldBeCloseTo(file[$"{name}.noint.coef"], 1e-8);
+    }
+
+    [Fact]
+    public void Float32Inputs_AreFittedInFloat64_NearerToTheTruthThanScikitLearn()
+    {
+        using StateDictionary file = Fixture.Load("sklearn/float32_inputs.safetensors");
+        using var scope = NewDisposeScope();
+        foreach ((string key, ILatentMapFitter fitter) in new (string, ILatentMapFitter)[] { ("lr", new LeastSquaresFitter()), ("ridge100", new RidgeFitter(100)) })
+        {
+            using LatentMapFit fit = Stitcher.Fit(file["f32.X"], file["f32.Y"], fitter);
+            fit.Affine.Weight.dtype.Should().Be(ScalarType.Float32);
+            double ours = Close.RelativeDifference(fit.Affine.Weight, file[$"f64.{key}.coef"]);
+            ours.Should().BeLessThan(1e-6).And.BeLessThanOrEqualTo(Close.RelativeDifference(file[$"f32.{key}.coef"], file[$"f64.{key}.coef"]));
+        }
+    }
+
+    [Fact]
+    public void AffineMap_AppliedTwice_IsTheSameBytes()
+    {
+        using StateDictionary file = Fixture.Load("sklearn/linear_regression.safetensors");
+        using LatentMapFit first = Stitcher.Fit(file["tall.X"], file["tall.Y"]);
+        using LatentMapFit second = Stitcher.Fit(file["tall.X"], file["tall.Y"]);
+        AffineMap a = first.Affine, b = second.Affine;
+        a.Weight.bytes.SequenceEqual(b.Weight.bytes).Should().BeTrue();
+        a.Bias.bytes.SequenceEqual(b.Bias.bytes).Should().BeTrue();
+    }
+
+    private static double LargestMagnitude(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        return values.abs().max().ToDouble();
+    }
+}
