@@ -82,7 +82,7 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
                 break;
             case PickleOpcode.Long1:
                 BigInteger number = new(ReadBytes(ReadByte()));
-                _stack.Add(number >= long.MinValue && number <= long.MaxValue ? (long)number : number);
+                _stack.Add(number >= long.MinValue && number <= long.MaxValue ? (object)(long)number : number);
                 break;
             case PickleOpcode.BinFloat:
                 _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(ReadBytes(8)));
