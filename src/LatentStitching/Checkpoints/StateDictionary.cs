@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Checkpoints;
 
@@ -56,13 +57,27 @@ public sealed class StateDictionary : IDisposable
         }
     }
 
-    /// <summary>Reads a checkpoint file, whose format is recognised by its content.</summary>
+    /// <summary>Reads a checkpoint file: safetensors, PyTorch's zip archive or PyTorch's legacy stream, recognised by its content.</summary>
+    /// <remarks>
+    /// <para>Safety: a PyTorch file is a pickle, which could call any function. Nothing of it is run here: tensors, containers and plain values are read, all else is refused by name.
+    /// Sizes are checked against the file before memory is taken.</para>
+    /// <para>Views come as contiguous copies, and tensors that shared memory come apart. Devices and gradients are not kept: all tensors are on the CPU.</para>
+    /// <para>A file of one bare tensor gives it the name "tensor". Items of lists are named by their index. Texts, numbers and truth values beside the tensors become metadata.</para>
+    /// </remarks>
     /// <param name="path">The file.</param>
-    /// <returns>Its tensors, on the CPU. Owned by the caller.</returns>
-    /// <exception cref="ArgumentException">The path is blank.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or of no known format; the text says where.</exception>
+    /// <param name="container">
+    /// Which part of a PyTorch file to take, its keys joined by dots: "state_dict", or "0" for the first item of a list. Names then begin within it; those of containers inside are joined by dots.
+    /// Null takes the whole file if its tensors lie side by side; an empty text takes all tensors however deep they lie.
+    /// </param>
+    /// <returns>Its tensors, in the file's order. Owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank; the container is not in the file, or is needed and null: the text lists those there are.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, of no known format, or holds anything but tensors and plain values; the text says what and where.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
-    public static StateDictionary Load(string path) => SafeTensors.Load(path);
+    public static StateDictionary Load(string path, string? container = null)
+    {
+        Guard.NotBlank(path);
+        return CheckpointFormat.Load(path, container);
+    }
 
     /// <summary>Writes the tensors and the metadata to a safetensors file: see <see cref="SafeTensors.Save"/>.</summary>
     /// <param name="path">The file. Its folder must be there; a file of that name is replaced.</param>

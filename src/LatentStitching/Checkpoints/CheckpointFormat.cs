@@ -1,0 +1,41 @@
+namespace LatentStitching.Checkpoints;
+
+/// <summary>Opens a checkpoint file by what its first bytes say.</summary>
+internal static class CheckpointFormat
+{
+    public static StateDictionary Load(string path, string? container)
+    {
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
+        Span<byte> head = stackalloc byte[9];
+        int read = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        head = head[..read];
+        stream.Position = 0;
+
+        // First, since the length before it may begin with any bytes.
+        if (head is [_, _, _, _, _, _, _, _, (byte)'{'])
+        {
+            return string.IsNullOrEmpty(container)
+                ? SafeTensors.Load(stream)
+                : throw new ArgumentException($"container must be left out for '{path}', but it is '{container}'. A safetensors file is flat: see StateDictionary.Under.", nameof(container));
+        }
+        if (head is [(byte)'P', (byte)'K', 3, 4, ..])
+        {
+            using TorchZipFile zip = new(stream);
+            return Load(zip, container, stream);
+        }
+        if (head is [(byte)PickleOpcode.Protocol, ..])
+        {
+            using TorchLegacyFile legacy = new(stream);
+            return Load(legacy, container, stream);
+        }
+        throw new InvalidDataException(
+            $"'{path}' must be a safetensors file, a PyTorch zip archive or a PyTorch legacy file, but its {stream.Length} bytes begin with "
+            + $"{(head.Length == 0 ? "nothing" : Convert.ToHexStringLower(head))}.");
+    }
+
+    private static StateDictionary Load(ITorchFile file, string? container, FileStream stream)
+    {
+        var (tensors, metadata) = CheckpointTree.Select(file.Root, container, stream.Name, stream.Length);
+        return TorchTensorReader.Read(file, tensors, metadata, stream.Name, stream.Length);
+    }
+}
