@@ -18,7 +18,9 @@ internal static class CelebATables
         if (official)
         {
             declared = int.Parse(first.Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
-            header = ["image_id", .. lines.TryNext(out string second) ? Split(second, separators) : throw lines.Damaged("attribute names", "the file ends")];
+            header = ["image_id", .. lines.TryNext(out string second)
+                ? Split(second, separators)
+                : throw lines.Damaged("a line of attribute names below it", "the end of the file")];
         }
         else
         {
@@ -42,7 +44,7 @@ internal static class CelebATables
             if (!wanted.Contains(cells[0])) continue;
             if (!rows.TryAdd(cells[0], Array.ConvertAll(columns, column => Value(cells[column], header[column], lines)))) throw lines.Damaged("an image of its own", $"'{cells[0]}' again");
         }
-        if (official && count != declared) throw lines.Damaged($"the last of {declared} images, as line 1 says,", $"the {count}th");
+        if (official && count != declared) throw new InvalidDataException($"'{path}' must hold the {declared} images that its first line declares, but it holds {count}.");
         RequireAll(ids, rows.ContainsKey, path, "attributes");
         return new AttributeTable([.. columns.Select(column => header[column])], [.. ids.Select(id => rows[id])]);
     }
@@ -102,6 +104,6 @@ internal static class CelebATables
         }
 
         public InvalidDataException Damaged(string rule, string came, string cure = "") =>
-            new($"Line {_number} of '{path}' must hold {rule}, but it holds {came}.{cure}");
+            new($"Line {Math.Max(1, _number)} of '{path}' must hold {rule}, but it holds {came}.{cure}");
     }
 }
