@@ -36,24 +36,24 @@ internal sealed class GridFont : IDisposable
     /// <summary>Width of a line in whole pixels, rounded up.</summary>
     public int Width(string line) => (int)Math.Ceiling(_font.MeasureText(line));
 
-    /// <summary>Breaks a text into lines no wider than asked for, save single words that are wider themselves. A blank text has no lines.</summary>
+    /// <summary>Breaks a text into as few lines as the width allows, as even as they can be. Single words that are wider stay whole. A blank text has no lines.</summary>
     public string[] Wrap(string text, int width)
     {
         if (string.IsNullOrWhiteSpace(text)) return [];
         List<string> lines = [];
         foreach (string paragraph in text.ReplaceLineEndings("\n").Split('\n'))
         {
-            string line = "";
-            foreach (string word in Words(Spell(paragraph.Trim())))
+            string[] words = [.. Words(Spell(paragraph.Trim()))];
+            List<string> fewest = Fill(words, width);
+            // The narrowest width that needs no further line makes the lines even.
+            (int low, int high) = (0, width);
+            while (high - low > 1)
             {
-                if (line.Length > 0 && Width((line + word).TrimEnd()) > width)
-                {
-                    lines.Add(line.TrimEnd());
-                    line = "";
-                }
-                line += word;
+                int middle = (low + high) / 2;
+                if (Fill(words, middle).Count > fewest.Count) low = middle;
+                else high = middle;
             }
-            lines.Add(line.TrimEnd());
+            lines.AddRange(Fill(words, high));
         }
         return [.. lines];
     }
@@ -69,13 +69,30 @@ internal sealed class GridFont : IDisposable
 
     public void Dispose() => _font.Dispose();
 
+    private List<string> Fill(string[] words, int width)
+    {
+        List<string> lines = [];
+        string line = "";
+        foreach (string word in words)
+        {
+            if (line.Length > 0 && Width((line + word).TrimEnd()) > width)
+            {
+                lines.Add(line.TrimEnd());
+                line = "";
+            }
+            line += word;
+        }
+        lines.Add(line.TrimEnd());
+        return lines;
+    }
+
     // A line may end after a space, and after the signs that join words.
     private static IEnumerable<string> Words(string text)
     {
         int start = 0;
         for (int i = 0; i < text.Length - 1; i++)
         {
-            if (text[i] is not (' ' or '-' or '/' or '_' or '→' or '–') || text[i + 1] == ' ') continue;
+            if (text[i] is not (' ' or '-' or '/' or '_') || text[i + 1] == ' ') continue;
             yield return text[start..(i + 1)];
             start = i + 1;
         }

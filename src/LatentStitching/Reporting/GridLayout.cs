@@ -23,9 +23,11 @@ internal sealed class GridLayout
         string title, string[] top, string[] side, int[] columnWidths, int[] rowHeights, ImageGridOptions options, GridFont font, GridFont titleFont)
     {
         int em = (int)Math.Ceiling(options.FontSize);
-        Top = [.. top.Select((label, i) => font.Wrap(label, Math.Max(columnWidths[i], NarrowestColumn * em)))];
+        // Labels of neighbours keep half an em apart, whatever the gap between images.
+        int apart = Math.Max(0, (em / 2) - options.Gap);
+        Top = [.. top.Select((label, i) => font.Wrap(label, Math.Max(columnWidths[i] - apart, NarrowestColumn * em)))];
         Side = Array.ConvertAll(side, label => font.Wrap(label, WidestSide * em));
-        ColumnWidths = [.. columnWidths.Select((width, i) => Math.Max(width, Widest(font, Top[i])))];
+        ColumnWidths = [.. columnWidths.Select((width, i) => Math.Max(width, Top[i].Length == 0 ? 0 : Widest(font, Top[i]) + apart))];
         RowHeights = [.. rowHeights.Select((height, i) => Math.Max(height, Side[i].Length * font.LineHeight))];
 
         int sideWidth = Side.Max(lines => Widest(font, lines));

@@ -134,6 +134,7 @@ public sealed class ImageGridTests
         using GridFont font = new(14);
         font.Wrap("source-model → target", font.Width("source-")).Should().Equal("source-", "model", "→", "target");
         font.Wrap("one two three", font.Width("one two")).Should().Equal("one two", "three");
+        font.Wrap("a word or two and no more", font.Width("a word or two and no")).Should().Equal("a word or two", "and no more");
         font.Wrap("one\ntwo", 1000).Should().Equal("one", "two");
         font.Wrap("indivisible", 1).Should().Equal("indivisible");
         font.Wrap("  ", 10).Should().BeEmpty();
