@@ -21,11 +21,11 @@ internal static class EyeLayer
 
         DrawShadow(canvas, band, fromEye, y, makeup);
 
-        Tensor x = fromEye * canvas.Column(face => 1 / (0.205f * face[EyeSize]));
+        Tensor x = fromEye * canvas.Column(face => 1 / (0.215f * face[EyeSize]));
         Tensor lens = 1 - x * x;
         Tensor tilted = y + x * 0.018f;
-        Tensor above = tilted + lens * canvas.Column(face => 0.098f * face[EyeSize] * face[EyeOpening]);
-        Tensor under = lens * canvas.Column(face => 0.052f * face[EyeSize] * (0.6f + 0.4f * face[EyeOpening])) - tilted;
+        Tensor above = tilted + lens * canvas.Column(face => 0.108f * face[EyeSize] * face[EyeOpening]);
+        Tensor under = lens * canvas.Column(face => 0.058f * face[EyeSize] * (0.6f + 0.4f * face[EyeOpening])) - tilted;
         Tensor open = Pixels.Edge(min(above, under), canvas.PerPixel);
 
         band.Paint(open, canvas.Colour(face => new Vector3(0.94f, 0.92f, 0.90f) * FacePalette.Light(face) * (1 - 0.12f * face[LightContrast])));
@@ -53,7 +53,7 @@ internal static class EyeLayer
 
     private static void DrawIris(FaceCanvas canvas, FaceBand band, Tensor fromEye, Tensor side, Tensor y, Tensor open)
     {
-        Tensor size = canvas.Column(face => 0.074f * face[EyeSize]);
+        Tensor size = canvas.Column(face => 0.080f * face[EyeSize]);
         Tensor x = (fromEye * side - canvas.Column(face => 0.05f * face[Gaze])) * canvas.HeadWidth;
         Tensor down = y + canvas.Column(face => 0.026f * face[EyeOpening]);
         Tensor radius = (x * x + down * down) / (size * size);
@@ -69,10 +69,9 @@ internal static class EyeLayer
     private static void DrawBrows(FaceCanvas canvas, FaceBand band, Tensor folded)
     {
         Tensor x = (folded - canvas.Column(face => face[EyeSpacing] + 0.015f)).mul_(1 / 0.27f);
-        Tensor line = band.Q - canvas.Column(face => -0.255f - 0.06f * face[BrowHeight] - 0.015f * MathF.Max(0, face[Smile]));
-        Tensor bend = x - 0.25f;
+        Tensor line = band.Q - canvas.Column(face => -0.27f - 0.06f * face[BrowHeight] - 0.015f * MathF.Max(0, face[Smile]));
+        Tensor bend = x - 0.05f;
         line.sub_(bend * bend * canvas.Column(face => 0.02f + 0.055f * face[BrowArch]));
-        line.add_(x * canvas.Column(face => 0.03f * face[BrowArch]));
         Tensor thickness = (1 - x * x) * canvas.Column(face => 0.022f + 0.036f * face[BrowThickness]);
         thickness.sub_(x * canvas.Column(face => 0.012f * face[BrowThickness]));
         Tensor mask = Pixels.Edge(thickness - line.abs_(), canvas.PerPixel * 0.6f);

@@ -27,7 +27,7 @@ internal sealed record FaceFactorInfo(FaceFactor Factor, string Name, float Mini
         new(FaceFactor.Roll, "roll", -10, 10),
         new(FaceFactor.ShiftX, "shift_x", -0.04f, 0.04f),
         new(FaceFactor.ShiftY, "shift_y", -0.03f, 0.03f),
-        new(FaceFactor.HeadSize, "head_size", 0.54f, 0.62f),
+        new(FaceFactor.HeadSize, "head_size", 0.60f, 0.68f),
         new(FaceFactor.FaceWidth, "face_width", 0.70f, 0.84f),
         new(FaceFactor.Jaw, "jaw", 0, 1),
         new(FaceFactor.EyeSpacing, "eye_spacing", 0.36f, 0.42f),

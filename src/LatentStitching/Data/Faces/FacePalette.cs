@@ -8,7 +8,7 @@ internal static class FacePalette
 {
     private static readonly (float At, Vector3 Colour)[] _skin =
     [
-        (0, new(1.00f, 0.92f, 0.88f)), (0.05f, new(0.98f, 0.89f, 0.84f)), (0.2f, new(0.93f, 0.75f, 0.63f)), (0.45f, new(0.84f, 0.62f, 0.47f)),
+        (0, new(0.98f, 0.89f, 0.85f)), (0.05f, new(0.97f, 0.87f, 0.82f)), (0.2f, new(0.93f, 0.75f, 0.63f)), (0.45f, new(0.84f, 0.62f, 0.47f)),
         (0.7f, new(0.64f, 0.43f, 0.30f)), (1, new(0.42f, 0.27f, 0.19f)),
     ];
 
@@ -65,7 +65,7 @@ internal static class FacePalette
     public static Vector3 Light(Face face) => Vector3.One + new Vector3(0.06f, 0.01f, -0.07f) * face[LightWarmth];
 
     public static Vector3 Background(Face face, float lightness) =>
-        FromHue(face[BackgroundHue], 0.40f, 0.22f + 0.55f * face[BackgroundLightness] + lightness);
+        FromHue(face[BackgroundHue], 0.28f, 0.22f + 0.55f * face[BackgroundLightness] + lightness);
 
     public static Vector3 Clothes(Face face) => FromHue(face[ClothesHue], 0.5f, 0.15f + 0.6f * face[ClothesLightness]);
 

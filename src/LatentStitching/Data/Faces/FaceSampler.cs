@@ -37,7 +37,7 @@ internal static class FaceSampler
         Bell(Roll, -10, 10);
         Bell(ShiftX, -0.04f, 0.04f);
         Bell(ShiftY, -0.03f, 0.03f);
-        Flat(HeadSize, 0.54f, 0.62f);
+        Flat(HeadSize, 0.60f, 0.68f);
         Bell(FaceWidth, a.Male ? 0.74f : 0.70f, a.Male ? 0.84f : 0.80f);
         Bell(Jaw, a.Male ? 0.5f : 0, a.Male ? 1 : 0.5f);
 
@@ -74,7 +74,7 @@ internal static class FaceSampler
         else Flat(Waviness, 0, 0.1f);
         Flat(Parting, -1, 1);
         float fringe = Flat(Fringe, 0, 1);
-        face[Fringe] = fringe * fringe * (a.Male ? 0.5f : 1);
+        face[Fringe] = fringe * fringe * (a.Male ? 0.3f : 1);
         face[Baldness] = a.Bald ? 1 : 0;
 
         if (a.NoBeard) face[Beard] = 0;

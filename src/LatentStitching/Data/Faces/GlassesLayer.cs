@@ -16,9 +16,11 @@ internal static class GlassesLayer
         Tensor folded = band.P.abs();
         Tensor x = (folded - 0.40f) * canvas.Column(face => 1 / (0.25f + 0.05f * face[GlassesSize]));
         Tensor y = (band.Q - Level) * canvas.Column(face => 1 / (0.17f + 0.05f * face[GlassesSize]));
+        // A rounded square: x² + y² − 0.6 x² y² = 1; beyond 1.5 the product would win.
         x.mul_(x);
+        x.clamp_max_(1.5f);
         y.mul_(y);
-        // A rounded square: x² + y² − 0.6 x² y² = 1.
+        y.clamp_max_(1.5f);
         Tensor inside = (1 - x - y + x * y * 0.6f).mul_(canvas.Column(face => 0.5f * (0.17f + 0.05f * face[GlassesSize])));
         Tensor thick = canvas.Column(face => 0.021f + 0.008f * face[GlassesSize]);
         Tensor frame = Pixels.Edge(thick - inside.abs(), canvas.PerPixel);

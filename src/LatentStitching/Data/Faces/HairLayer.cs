@@ -48,10 +48,12 @@ internal sealed class HairLayer
     {
         using var scope = NewDisposeScope();
         FaceBand all = _canvas.Band(-1, 1);
-        Tensor p = all.P - _canvas.Column(face => 0.28f * face[Parting]);
+        Tensor p = all.P - _canvas.Column(face => 0.18f * face[Parting]);
         p.mul_(p);
-        Tensor line = p * p * canvas_Sides() + p * 0.12f;
-        line.add_(_canvas.Column(face => -0.62f + 0.34f * face[Fringe]));
+        // The hairline falls from the parting to the temples, and further down before the ears in long hair.
+        Tensor line = p * p * _canvas.Column(face => 0.55f + 0.55f * Long(face)) + p * 0.10f;
+        line.clamp_max_(0.75f);
+        line.add_(_canvas.Column(face => -0.62f + 0.32f * face[Fringe]));
         line.add_(_curl * 0.05f);
         Tensor cap = Pixels.Edge(line - all.Q, _canvas.PerPixel * 0.7f);
         // Locks that hang beside the face, for hair long enough.
@@ -61,8 +63,6 @@ internal sealed class HairLayer
         DrawShine();
     }
 
-    private Tensor canvas_Sides() => _canvas.Column(face => 0.75f);
-
     // Strands run from the parting down; in wavy hair they swing, and the light breaks on the curls.
     private Tensor Strands(Tensor wavy, Tensor beside)
     {
@@ -71,7 +71,7 @@ internal sealed class HairLayer
         across.add_(Pixels.Wave(canvas.V * 1.7f + 0.3f) * wavy * 0.5f);
         Tensor tone = Pixels.Wave(across.mul(1.0f)).mul_(0.09f);
         tone.add_(Pixels.Wave(across.mul(2.3f).add_(0.4f)).mul_(0.06f));
-        tone.add_(_curl * 0.26f);
+        tone.add_(_curl * 0.20f);
         Tensor shine = Pixels.Ridge((canvas.V + 0.72f - beside * beside * 0.5f).mul_(4.5f));
         tone.add_(shine.mul_(0.30f - 0.22f * wavy));
         tone.add_(canvas.U * canvas.Column(face => 0.30f * FaceCanvas.LightDirection(face).X));

@@ -55,8 +55,8 @@ internal static class HeadLayer
         Tensor across = x * width;
         Tensor folded = across.abs();
 
-        band.Darken(Pixels.Blob((across + side * 0.7f).mul_(0.85f), (y + 0.12f).mul_(3.4f)).mul_(side.abs() * 0.30f + 0.06f));
-        band.Darken(Pixels.Blob(across * 0.62f, (y - 0.13f).mul_(11)).mul_(0.34f));
+        band.Darken(Pixels.Blob((across + side * 0.7f).mul_(0.85f), (y + 0.12f).mul_(3.4f)).mul_(side.abs() * 0.36f + 0.10f));
+        band.Darken(Pixels.Blob(across * 0.62f, (y - 0.13f).mul_(11)).mul_(0.42f));
         band.Darken(Pixels.Blob((folded - 1.05f).mul_(4), (y - 0.01f).mul_(9)).mul_(0.30f));
         band.Darken(Pixels.Blob((folded - 0.48f).mul_(2.6f), (y - 0.085f).mul_(22)).mul_(0.62f));
         Tensor shine = Pixels.Blob((across - side * 0.2f).mul_(1.7f), (y + 0.16f).mul_(3.6f)).mul_(0.10f)

@@ -12,8 +12,8 @@ internal static class MouthLayer
     {
         using var scope = NewDisposeScope();
         FaceBand band = canvas.Band(-0.25f, 0.5f);
-        Tensor mask = Pixels.Blob((band.P.abs() - 0.58f).mul_(3.2f), (band.Q - 0.24f).mul_(4.4f));
-        mask.mul_(canvas.Column(face => 0.08f + 0.62f * face[Makeup])).mul_(band.Head);
+        Tensor mask = Pixels.Blob((band.P.abs() - 0.60f).mul_(2.7f), (band.Q - 0.24f).mul_(3.8f));
+        mask.mul_(canvas.Column(face => 0.06f + 0.44f * face[Makeup])).mul_(band.Head);
         band.Paint(mask, canvas.Colour(face => FacePalette.Blush(face) * FacePalette.Light(face)));
     }
 
@@ -28,8 +28,8 @@ internal static class MouthLayer
         // Bare skin below the lower lip's corners gives the moustache its shape.
         Tensor patch = Pixels.Blob((folded - 0.2f).mul_(6), (band.Q - 0.70f).mul_(12));
         mask.mul_(1 - 0.5f * patch);
-        Tensor grain = Pixels.Wave(folded * 9 + band.Q * 3) * Pixels.Wave(band.Q * 8 - folded * 2);
-        mask.mul_(grain.mul_(0.16f).add_(0.84f));
+        Tensor grain = Pixels.Wave(folded * 13 + band.Q * 4) * Pixels.Wave(band.Q * 10 - folded * 3);
+        mask.mul_(grain.mul_(0.10f).add_(0.90f));
         mask.mul_(canvas.Column(face => face[Beard])).mul_(band.Head);
         Tensor tone = band.Tone;
         band.Paint(mask, tone, canvas.Colour(face => FacePalette.BeardHair(face) * 0.5f), canvas.Colour(face => FacePalette.BeardHair(face) * FacePalette.Light(face) * 1.05f));
@@ -43,12 +43,12 @@ internal static class MouthLayer
         Tensor square = x * x;
         Tensor lens = 1 - square;
         Tensor y = band.Q - Level + (square - 0.4f) * canvas.Column(face => 0.115f * face[Smile]);
-        Tensor opening = canvas.Column(face => 0.15f * face[MouthOpening]);
+        Tensor opening = canvas.Column(face => 0.17f * face[MouthOpening]);
         Tensor inTop = y + lens * (opening * 0.3f);
         Tensor inBottom = lens * (opening * 0.7f) - y;
         Tensor bow = Pixels.Ridge(x * 4.5f).mul_(0.28f);
-        Tensor top = inTop + (1 - bow) * lens * canvas.Column(face => 0.030f + 0.045f * face[LipFullness]);
-        Tensor bottom = inBottom + lens * canvas.Column(face => 0.045f + 0.055f * face[LipFullness]);
+        Tensor top = inTop + (1 - bow) * lens * canvas.Column(face => 0.036f + 0.048f * face[LipFullness]);
+        Tensor bottom = inBottom + lens * canvas.Column(face => 0.052f + 0.058f * face[LipFullness]);
 
         // The shadow that the lower lip casts on the chin.
         band.Paint(Pixels.Blob(x * 1.5f, (bottom + 0.045f).mul_(16)).mul_(0.4f), canvas.Colour(face => HeadLayer.Shade(face)));
@@ -67,5 +67,5 @@ internal static class MouthLayer
         band.Paint(line.mul_(0.75f), canvas.Colour(face => FacePalette.Lips(face) * 0.28f));
     }
 
-    private static float HalfWidth(Face face) => 0.29f + 0.06f * face[MouthWidth] + 0.09f * MathF.Max(0, face[Smile]);
+    private static float HalfWidth(Face face) => 0.31f + 0.06f * face[MouthWidth] + 0.09f * MathF.Max(0, face[Smile]);
 }
