@@ -1,0 +1,38 @@
+using System.Numerics;
+using static LatentStitching.Data.Faces.FaceFactor;
+
+namespace LatentStitching.Data.Faces;
+
+/// <summary>Eyeglasses.</summary>
+internal static class GlassesLayer
+{
+    private const float Level = -0.05f;
+
+    public static void Draw(FaceCanvas canvas)
+    {
+        using var scope = NewDisposeScope();
+        FaceBand band = canvas.Band(-0.60f, 0.50f);
+        Tensor worn = canvas.Column(face => face[Glasses]);
+        Tensor folded = band.P.abs();
+        Tensor x = (folded - 0.40f) * canvas.Column(face => 1 / (0.25f + 0.05f * face[GlassesSize]));
+        Tensor y = (band.Q - Level) * canvas.Column(face => 1 / (0.17f + 0.05f * face[GlassesSize]));
+        // A rounded square: x² + y² − 0.6 x² y² = 1; beyond 1.5 the product would win.
+        x.mul_(x);
+        x.clamp_max_(1.5f);
+        y.mul_(y);
+        y.clamp_max_(1.5f);
+        Tensor inside = (1 - x - y + x * y * 0.6f).mul_(canvas.Column(face => 0.5f * (0.17f + 0.05f * face[GlassesSize])));
+        Tensor thick = canvas.Column(face => 0.021f + 0.008f * face[GlassesSize]);
+        Tensor frame = Pixels.Edge(thick - inside.abs(), canvas.PerPixel);
+        Tensor glass = Pixels.Edge(inside, canvas.PerPixel);
+
+        Tensor bar = Pixels.Edge(thick - (band.Q - Level + 0.06f).abs_(), canvas.PerPixel);
+        Tensor beside = Pixels.Edge((folded - 0.40f).abs_() - canvas.Column(face => 0.245f + 0.05f * face[GlassesSize]), canvas.PerPixel);
+        bar.mul_(beside);
+        bar.mul_(band.Head);
+
+        Tensor glare = Pixels.Ridge((band.P * 0.8f + band.Q + 0.1f).mul_(4)).mul_(0.14f).add_(0.07f);
+        band.Paint(glare.mul_(glass).mul_(worn), canvas.Colour(_ => new Vector3(0.90f, 0.95f, 1)));
+        band.Paint(max(frame, bar).mul_(worn), canvas.Colour(FacePalette.Frame));
+    }
+}
