@@ -1,93 +1,182 @@
 using System.Buffers.Binary;
-using System.Text;
+using static LatentStitching.Native.ElfImage;
 
 namespace LatentStitching.Native;
 
-/// <summary>Edits the symbol-version requirements of a 64-bit little-endian ELF shared object held in memory.</summary>
+/// <summary>One symbol version that a shared object asks for, and where its flags stand in the file.</summary>
+internal readonly record struct NeededVersion(string File, string Version, ushort Index, ushort Flags, int FlagsOffset)
+{
+    /// <summary>Whether the dynamic linker lets the file load although the version is missing.</summary>
+    public bool IsWeak => (Flags & ElfSymbolVersions.Weak) != 0;
+}
+
+/// <summary>Reads which symbol versions a shared object asks for and provides, and makes one of the former weak.</summary>
+/// <remarks>
+/// Layouts: <see href="https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html">Linux
+/// Standard Base 5.0, Symbol Versioning</see>.
+/// </remarks>
 internal static class ElfSymbolVersions
 {
-    private const int PtLoad = 1, PtDynamic = 2;
-    private const long DtStrTab = 5, DtSymTab = 6, DtVerNeed = 0x6ffffffe, DtVerNeedNum = 0x6fffffff, DtVerSym = 0x6ffffff0;
-    private const ushort VerFlgWeak = 2;
+    /// <summary>VER_FLG_WEAK of elf.h.</summary>
+    public const ushort Weak = 2;
 
-    /// <summary>
-    /// Marks the requirement for <paramref name="version"/> as weak, so that the dynamic linker no longer refuses the
-    /// file on a system whose library lacks that version. Does so only when <paramref name="harmlessSymbol"/> is the one
-    /// symbol that asks for the version. Returns false, leaving <paramref name="image"/> as it was, when there is nothing to do.
-    /// </summary>
-    public static bool TryMakeWeak(Span<byte> image, string version, string harmlessSymbol)
+    private const ulong StringTable = 5, StringTableSize = 10, SymbolTable = 6, Hash = 4, GnuHash = 0x6ffffef5;
+    private const ulong VersionSymbols = 0x6ffffff0, VersionNeeds = 0x6ffffffe, VersionDefinitions = 0x6ffffffc;
+    private const ulong Rela = 7, RelaSize = 8, Rel = 17, RelSize = 18, PltRel = 23, PltRelSize = 2, PltRelKind = 20;
+    private const int RelaEntry = 24, RelEntry = 16, SymbolEntry = 24;
+
+    // A version index has 15 bits, so no honest file holds more records than that.
+    private const int MostRecords = 1 << 15;
+    private const ushort IndexBits = 0x7fff;
+
+    /// <summary>Lists the versions that the file asks for; none if it is not versioned.</summary>
+    public static ElfFault ReadNeeded(ReadOnlySpan<byte> image, out List<NeededVersion> needed)
     {
-        if (image.Length < 64 || !image[..6].SequenceEqual("\u007fELF\u0002\u0001"u8)) return false;
-        long phoff = I64(image, 0x20);
-        int phsize = U16(image, 0x36), phcount = U16(image, 0x38);
-
-        Dictionary<long, long> dynamic = [];
-        List<(long Address, long Offset, long Size)> segments = [];
-        for (int i = 0; i < phcount; i++)
-        {
-            var header = image.Slice(checked((int)(phoff + (long)i * phsize)), phsize);
-            long offset = I64(header, 8), address = I64(header, 16), size = I64(header, 32);
-            switch (I32(header, 0))
-            {
-                case PtLoad:
-                    segments.Add((address, offset, size));
-                    break;
-                case PtDynamic:
-                    for (int at = (int)offset; I64(image, at) != 0; at += 16) dynamic.TryAdd(I64(image, at), I64(image, at + 8));
-                    break;
-            }
-        }
-
-        if (!dynamic.TryGetValue(DtVerNeed, out long needAddress) || !dynamic.TryGetValue(DtVerNeedNum, out long needCount)
-            || !dynamic.TryGetValue(DtStrTab, out long strAddress) || !dynamic.TryGetValue(DtSymTab, out long symAddress)
-            || !dynamic.TryGetValue(DtVerSym, out long verAddress))
-        {
-            return false;
-        }
-
-        int Offset(long address)
-        {
-            foreach (var s in segments)
-            {
-                if (address >= s.Address && address < s.Address + s.Size) return checked((int)(address - s.Address + s.Offset));
-            }
-            throw new BadImageFormatException("An address in the dynamic section lies in no loaded segment.");
-        }
-
-        int strings = Offset(strAddress), symbols = Offset(symAddress), versions = Offset(verAddress);
-        int need = Offset(needAddress);
-        for (long n = 0; n < needCount; n++)
-        {
-            int aux = need + I32(image, need + 8);
-            for (int k = U16(image, need + 2); k > 0; k--)
-            {
-                ushort flags = U16(image, aux + 4);
-                if (Text(image, strings + I32(image, aux + 8)) == version && (flags & VerFlgWeak) == 0)
-                {
-                    // The symbol table has no length of its own here: the string table follows it in every linker's layout.
-                    ushort index = U16(image, aux + 6);
-                    int count = (strings - symbols) / 24;
-                    if (count <= 0) return false;
-                    for (int s = 0; s < count; s++)
-                    {
-                        if ((U16(image, versions + 2 * s) & 0x7fff) == index
-                            && Text(image, strings + I32(image, symbols + 24 * s)) != harmlessSymbol)
-                        {
-                            return false;
-                        }
-                    }
-                    BinaryPrimitives.WriteUInt16LittleEndian(image[(aux + 4)..], (ushort)(flags | VerFlgWeak));
-                    return true;
-                }
-                aux += I32(image, aux + 12);
-            }
-            need += I32(image, need + 12);
-        }
-        return false;
+        needed = [];
+        var fault = Open(image, out var elf);
+        return fault != ElfFault.None ? fault : ReadNeeded(elf, needed);
     }
 
-    private static ushort U16(ReadOnlySpan<byte> b, int at) => BinaryPrimitives.ReadUInt16LittleEndian(b[at..]);
-    private static int I32(ReadOnlySpan<byte> b, int at) => BinaryPrimitives.ReadInt32LittleEndian(b[at..]);
-    private static long I64(ReadOnlySpan<byte> b, int at) => BinaryPrimitives.ReadInt64LittleEndian(b[at..]);
-    private static string Text(ReadOnlySpan<byte> b, int at) => Encoding.ASCII.GetString(b.Slice(at, b[at..].IndexOf((byte)0)));
+    /// <summary>Lists the versions that the file provides; none if it is not versioned.</summary>
+    public static ElfFault ReadProvided(ReadOnlySpan<byte> image, out List<string> provided)
+    {
+        provided = [];
+        var fault = Open(image, out var elf);
+        if (fault != ElfFault.None || !elf.TryGetTag(VersionDefinitions, out _)) return fault;
+        if ((fault = elf.TryGetTable(StringTable, StringTableSize, out var strings)) != ElfFault.None) return fault;
+        if ((fault = elf.TryGetTable(VersionDefinitions, out var table, out _)) != ElfFault.None) return fault;
+
+        long at = 0;
+        while (true)
+        {
+            if (provided.Count == MostRecords) return ElfFault.EndlessChain;
+            if (at + 20 > table.Length) return ElfFault.OutsideSegments;
+            long first = at + U32(table, (int)at + 12);
+            if (first + 8 > table.Length || Name(strings, U32(table, (int)first)) is not { } name) return ElfFault.OutsideSegments;
+            provided.Add(name);
+            uint next = U32(table, (int)at + 16);
+            if (next == 0) return ElfFault.None;
+            at += next;
+        }
+    }
+
+    /// <summary>
+    /// Marks the requirement for a version as weak, so that the dynamic linker no longer refuses the file where that version is
+    /// missing; does so only if no other symbol asks for the version and no relocation refers to any symbol of it.
+    /// </summary>
+    /// <returns><see cref="ElfFault.None"/> if the requirement was made weak; otherwise why the image is as it was.</returns>
+    public static ElfFault MakeWeak(Span<byte> image, string file, string version, string harmlessSymbol)
+    {
+        var fault = Open(image, out var elf);
+        if (fault != ElfFault.None) return fault;
+        List<NeededVersion> all = [];
+        if ((fault = ReadNeeded(elf, all)) != ElfFault.None) return fault;
+        var found = all.FindAll(n => n.File == file && n.Version == version);
+        if (found.Count == 0) return ElfFault.VersionAbsent;
+        if (found.TrueForAll(n => n.IsWeak)) return ElfFault.AlreadyWeak;
+
+        if ((fault = elf.TryGetTable(VersionSymbols, out var versions, out _)) != ElfFault.None) return fault;
+        foreach (var one in found)
+        {
+            if ((fault = CheckSymbols(elf, versions, one.Index, harmlessSymbol)) != ElfFault.None) return fault;
+            if ((fault = CheckRelocations(elf, versions, one.Index)) != ElfFault.None) return fault;
+        }
+        foreach (var one in found) BinaryPrimitives.WriteUInt16LittleEndian(image[one.FlagsOffset..], (ushort)(one.Flags | Weak));
+        return ElfFault.None;
+    }
+
+    private static ElfFault ReadNeeded(in ElfImage elf, List<NeededVersion> needed)
+    {
+        if (!elf.TryGetTag(VersionNeeds, out _)) return ElfFault.None;
+        if (elf.TryGetTable(StringTable, StringTableSize, out var strings) is var fault and not ElfFault.None) return fault;
+        if ((fault = elf.TryGetTable(VersionNeeds, out var table, out int offset)) != ElfFault.None) return fault;
+
+        int records = 0;
+        long at = 0;
+        while (true)
+        {
+            if (++records > MostRecords) return ElfFault.EndlessChain;
+            if (at + 16 > table.Length || Name(strings, U32(table, (int)at + 4)) is not { } file) return ElfFault.OutsideSegments;
+            long aux = at + U32(table, (int)at + 8);
+            for (int left = U16(table, (int)at + 2); left > 0; left--)
+            {
+                if (++records > MostRecords) return ElfFault.EndlessChain;
+                if (aux + 16 > table.Length || Name(strings, U32(table, (int)aux + 8)) is not { } version) return ElfFault.OutsideSegments;
+                int flags = (int)aux + 4;
+                needed.Add(new(file, version, (ushort)(U16(table, (int)aux + 6) & IndexBits), U16(table, flags), offset + flags));
+                uint nextAux = U32(table, (int)aux + 12);
+                if (nextAux == 0) break;
+                aux += nextAux;
+            }
+            uint next = U32(table, (int)at + 12);
+            if (next == 0) return ElfFault.None;
+            at += next;
+        }
+    }
+
+    private static ElfFault CheckSymbols(in ElfImage elf, ReadOnlySpan<byte> versions, ushort index, string harmlessSymbol)
+    {
+        if (elf.TryGetTable(StringTable, StringTableSize, out var strings) is var fault and not ElfFault.None) return fault;
+        if ((fault = elf.TryGetTable(SymbolTable, out var symbols, out _)) != ElfFault.None) return fault;
+        if ((fault = CountSymbols(elf, out long count)) != ElfFault.None) return fault;
+        if (count * SymbolEntry > symbols.Length || count * 2 > versions.Length) return ElfFault.OutsideSegments;
+        for (int symbol = 0; symbol < count; symbol++)
+        {
+            if ((U16(versions, 2 * symbol) & IndexBits) == index && Name(strings, U32(symbols, SymbolEntry * symbol)) != harmlessSymbol)
+            {
+                return ElfFault.OtherSymbolAsks;
+            }
+        }
+        return ElfFault.None;
+    }
+
+    // The dynamic section gives the symbol table no length: it follows from the hash table, whose last chain ends at the last symbol.
+    private static ElfFault CountSymbols(in ElfImage elf, out long count)
+    {
+        count = 0;
+        if (elf.TryGetTable(Hash, out var table, out _) == ElfFault.None)
+        {
+            if (table.Length < 8) return ElfFault.OutsideSegments;
+            count = U32(table, 4);
+            return ElfFault.None;
+        }
+        if (elf.TryGetTable(GnuHash, out table, out _) is var fault and not ElfFault.None) return fault;
+        if (table.Length < 16) return ElfFault.OutsideSegments;
+        long buckets = U32(table, 0), chained = U32(table, 4), bucketsAt = 16 + 8L * U32(table, 8), chainsAt = bucketsAt + 4 * buckets;
+        if (chainsAt > table.Length) return ElfFault.OutsideSegments;
+        uint last = 0;
+        for (long at = bucketsAt; at < chainsAt; at += 4) last = Math.Max(last, U32(table, (int)at));
+        count = chained;
+        if (last < chained) return ElfFault.None; // no symbol is exported
+        for (count = last; ; count++)
+        {
+            long at = chainsAt + 4 * (count - chained);
+            if (at + 4 > table.Length) return ElfFault.OutsideSegments;
+            if ((U32(table, (int)at) & 1) == 0) continue;
+            count++;
+            return ElfFault.None;
+        }
+    }
+
+    private static ElfFault CheckRelocations(in ElfImage elf, ReadOnlySpan<byte> versions, ushort index)
+    {
+        bool pltHasAddends = !elf.TryGetTag(PltRelKind, out ulong kind) || kind != Rel;
+        var fault = CheckRelocations(elf, Rela, RelaSize, RelaEntry, versions, index);
+        if (fault == ElfFault.None) fault = CheckRelocations(elf, Rel, RelSize, RelEntry, versions, index);
+        if (fault == ElfFault.None) fault = CheckRelocations(elf, PltRel, PltRelSize, pltHasAddends ? RelaEntry : RelEntry, versions, index);
+        return fault;
+    }
+
+    private static ElfFault CheckRelocations(in ElfImage elf, ulong tag, ulong sizeTag, int entry, ReadOnlySpan<byte> versions, ushort index)
+    {
+        if (!elf.TryGetTag(tag, out _)) return ElfFault.None;
+        if (elf.TryGetTable(tag, sizeTag, out var table) is var fault and not ElfFault.None) return fault;
+        for (int at = 0; at + entry <= table.Length; at += entry)
+        {
+            long symbol = U32(table, at + 12); // the upper half of r_info
+            if (2 * symbol + 2 > versions.Length) return ElfFault.OutsideSegments;
+            if (symbol != 0 && (U16(versions, (int)(2 * symbol)) & IndexBits) == index) return ElfFault.SymbolIsUsed;
+        }
+        return ElfFault.None;
+    }
 }

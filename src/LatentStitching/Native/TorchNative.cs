@@ -1,105 +1,95 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.Loader;
 
 namespace LatentStitching.Native;
 
 /// <summary>
-/// Lets TorchSharp's native part load where the system's C++ runtime is older than GCC 13's (Debian 12, Ubuntu 22.04).
+/// Lets TorchSharp's native part load where the system's C++ runtime is older than GCC 13's (Debian 12, Ubuntu 22.04), and says what
+/// is amiss where it cannot.
 /// </summary>
 /// <remarks>
-/// libLibTorchSharp.so names symbol version GLIBCXX_3.4.32 only for <c>std::ios_base_library_init()</c>, which it never
-/// calls (no relocation refers to it). On such a system this class loads a copy, held in memory, in which that one
-/// requirement is weak. The dynamic linker then finds the copy by its soname when TorchSharp asks for the library.
-/// Files on disk are not changed. It must run before the first use of <c>TorchSharp.torch</c>, whose static constructor
-/// loads the library and, once failed, stays failed.
+/// <para>libLibTorchSharp.so of TorchSharp 0.107.0 names symbol version GLIBCXX_3.4.32 only for
+/// <c>std::ios_base_library_init()</c>, which it never calls: no relocation refers to it. The dynamic linker refuses the file all the
+/// same, and TorchSharp then reports a missing libtorch package. On such a system, and after checking the file for just that, this
+/// class loads a copy held in memory in which that one requirement is weak. No file is changed.</para>
+/// <para>Nothing needs to be called. When the library, or a C# project that uses its package, is first run, a handler is registered;
+/// it acts when the runtime fails to find TorchSharp's native library, so on a sound system it costs nothing. Set the environment variable
+/// LATENTSTITCHING_TORCH_CURE to <c>off</c> to leave all to TorchSharp.</para>
+/// <para>Thread safety: safe.</para>
 /// </remarks>
 public static class TorchNative
 {
-    private const string Library = "libLibTorchSharp.so";
-    private const string Version = "GLIBCXX_3.4.32";
-    private const string Symbol = "_ZSt21ios_base_library_initv";
+    private const string PInvokeName = "LibTorchSharp";
 
-    private static readonly Lazy<bool> s_loaded = new(Load);
+    private static readonly Lock _gate = new();
+    private static TorchCureReport? _report;
 
-    /// <summary>Loads the amended library if this system needs it; does nothing otherwise, or when called again.</summary>
-    /// <returns>True if the amended library was loaded.</returns>
-    public static bool EnsureLoaded() => s_loaded.Value;
+    /// <summary>Loads the amended library now if this system needs it; does nothing otherwise, or when called again.</summary>
+    /// <returns>True if the amended copy is in use; false if none is needed, or it is turned off.</returns>
+    /// <exception cref="DllNotFoundException">The library cannot be loaded on this system; the message says why and what puts it right.</exception>
+    public static bool EnsureLoaded()
+    {
+        var report = Apply();
+        return report.Status switch
+        {
+            TorchCureStatus.Applied => true,
+            TorchCureStatus.Refused => throw new DllNotFoundException(Message(report.Reason)),
+            _ => false,
+        };
+    }
 
-#pragma warning disable CA2255 // The fix has to precede the caller's first use of TorchSharp.
+    /// <summary>Tells, in a few plain lines, what was found, what was missing, and what was done or would be done. Loads nothing.</summary>
+    /// <returns>Platform, C++ runtime, TorchSharp's native library, libtorch, and the cure, each on a line of its own.</returns>
+    public static string Diagnose() => (Volatile.Read(ref _report) ?? TorchCure.Inspect(new ProcessNativeSystem())).ToString();
+
+#pragma warning disable CA2255 // The handler has to precede the caller's first use of TorchSharp.
     [ModuleInitializer]
-    internal static void Initialize() => EnsureLoaded();
+    internal static void Initialize()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var own = AssemblyLoadContext.GetLoadContext(typeof(TorchNative).Assembly) ?? AssemblyLoadContext.Default;
+        own.ResolvingUnmanagedDll += Resolve;
+
+        // A host may share one TorchSharp among its plug-ins. It must not keep a context alive that can be unloaded.
+        if (own != AssemblyLoadContext.Default && !own.IsCollectible) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+    }
 #pragma warning restore CA2255
 
-    private static bool Load()
+    // Comes after all else has failed, within TorchSharp's static constructor, which stays failed if this does not succeed.
+    private static nint Resolve(Assembly assembly, string name)
     {
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) return false;
-        if (NativeLibrary.TryLoad(Library, out _)) return false; // found by its soname: some other code has loaded it
-        if (!NativeLibrary.TryLoad("libstdc++.so.6", out nint cxx) || NativeLibrary.TryGetExport(cxx, Symbol, out _)) return false;
-        if (Find(Library) is not { } library || Find("libtorch.so") is not { } torch) return false;
+        if (name != PInvokeName || assembly != ProcessNativeSystem.TorchSharpAssembly) return 0;
+        var report = Apply();
+        string? reason = report.Status == TorchCureStatus.Refused ? report.Reason : report.Hint;
+        return report.Handle == 0 && reason is not null ? throw new DllNotFoundException(Message(reason)) : report.Handle;
+    }
 
-        byte[] image = File.ReadAllBytes(library);
-        if (!ElfSymbolVersions.TryMakeWeak(image, Version, Symbol)) return false;
+    private static TorchCureReport Apply()
+    {
+        lock (_gate)
+        {
+            if (_report is not null) return _report;
+            var report = TorchCure.Apply(new ProcessNativeSystem());
+            if (report.Handle != 0) SetResolver(report.Handle);
+            Volatile.Write(ref _report, report);
+            return report;
+        }
+    }
 
-        // The copy has no neighbours for its $ORIGIN run path to find, so its dependencies come first.
-        if (!NativeLibrary.TryLoad(torch, out _)) return false;
-        if (!TryLoadFromMemory(image, out nint handle) && !TryLoadFromTemporaryFile(image, out handle)) return false;
-
+    // A short cut only: without it each imported function tries the file on disk once before it comes upon the copy.
+    private static void SetResolver(nint handle)
+    {
         try
         {
-            // Only a short cut: without it every P/Invoke tries the file on disk once before it comes upon the copy.
-            NativeLibrary.SetDllImportResolver(typeof(TorchSharp.torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? handle : 0);
+            NativeLibrary.SetDllImportResolver(ProcessNativeSystem.TorchSharpAssembly, (name, _, _) => name == PInvokeName ? handle : 0);
         }
         catch (InvalidOperationException)
         {
             // The application has a resolver of its own.
         }
-        return true;
     }
 
-    private static string? Find(string file)
-    {
-        var searched = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
-            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Append(AppContext.BaseDirectory)
-            .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"));
-        return searched.Select(directory => Path.Combine(directory, file)).FirstOrDefault(File.Exists);
-    }
-
-    private static bool TryLoadFromMemory(byte[] image, out nint handle)
-    {
-        handle = 0;
-        int descriptor;
-        try
-        {
-            descriptor = MemfdCreate(Library, flags: 1 /* MFD_CLOEXEC */);
-        }
-        catch (EntryPointNotFoundException)
-        {
-            return false; // glibc before 2.27
-        }
-        if (descriptor < 0) return false;
-
-        using SafeFileHandle memory = new(descriptor, ownsHandle: true);
-        RandomAccess.Write(memory, image, 0);
-        return NativeLibrary.TryLoad($"/proc/self/fd/{descriptor}", out handle);
-    }
-
-    private static bool TryLoadFromTemporaryFile(byte[] image, out nint handle)
-    {
-        string path = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllBytes(path, image);
-            return NativeLibrary.TryLoad(path, out handle);
-        }
-        finally
-        {
-            File.Delete(path); // the mapping outlives the name
-        }
-    }
-
-    [DllImport("libc", EntryPoint = "memfd_create", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int MemfdCreate(string name, uint flags);
+    private static string Message(string reason) => $"LatentStitching cannot load TorchSharp's native library: {reason}";
 }

@@ -10,7 +10,7 @@ internal static class TestThreads
     [ModuleInitializer]
     internal static void UseOneThread()
     {
-        Native.TorchNative.EnsureLoaded();
+        LatentStitching.Native.TorchNative.EnsureLoaded();
         set_num_threads(1);
     }
 }
