@@ -150,7 +150,7 @@ public abstract class LatentModel : ILatentModel
             blocks.Add((clamp ? block.clamp(0, 1) : block.alias()).MoveToOuterDisposeScope());
         }
         // Always a fresh tensor: with one block, cat still copies, so the result never shares memory with what a core keeps.
-        Tensor result = cat(blocks, 0);
+        Tensor result = cat(blocks, 0).contiguous();
         if (!result.isfinite().all().ToBoolean())
         {
             throw new InvalidOperationException($"{method} of {Name} must return finite numbers, but NaN or infinite ones came. Check its weights and its input's range.");

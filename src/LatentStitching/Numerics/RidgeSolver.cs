@@ -12,7 +12,9 @@ internal static class RidgeSolver
     public const long ReportedSpectrumLimit = 1024;
 
     private const double SingularRatio = 1e-7;
-    private const double RefineRatio = 1e-4;
+    // Pivot ratios, about 1/cond(X), below which one or two corrections through X are worth their passes over the rows.
+    private const double RefineOnce = 1e-2;
+    private const double RefineTwice = 1e-4;
 
     public sealed record Solution
     {
@@ -62,14 +64,15 @@ internal static class RidgeSolver
             weight = SolveScaled(factor, scale, cross);
             // ‖Y − XW‖² from the moments, which costs no pass over the rows; too cancelled for a nearly exact fit.
             residual = targetSum - 2 * weight.mul(cross).sum().ToDouble() + weight.mul(moments.mm(weight)).sum().ToDouble();
-            bool refine = ratio < RefineRatio;
-            for (int pass = 0; pass < (refine ? 2 : residual < 1e-6 * targetSum ? 1 : 0); pass++)
+            int corrections = ratio < RefineTwice ? 2 : ratio < RefineOnce ? 1 : 0;
+            for (int pass = 0; pass < corrections; pass++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                (Tensor gradient, residual) = Residual(x, y, weight, alpha);
                 // Corrected semi-normal equations (Björck 1987): the residual comes from X itself, not from the squared condition of XᵀX.
-                if (refine) weight = weight.add(SolveScaled(factor, scale, gradient));
+                (Tensor gradient, residual) = Residual(x, y, weight, alpha);
+                weight = weight.add(SolveScaled(factor, scale, gradient));
             }
+            if (corrections == 0 && residual < 1e-6 * targetSum) (_, residual) = Residual(x, y, weight, alpha);
         }
         return new Solution
         {

@@ -1,0 +1,152 @@
+using System.IO.Compression;
+using LatentStitching.Adapters.Autoencoders;
+using LatentStitching.Checkpoints;
+using LatentStitching.Models;
+using LatentStitching.Tests.Support;
+
+namespace LatentStitching.Tests.Adapters.Autoencoders;
+
+[NoTensorLeaks]
+public sealed class VaeTests
+{
+    private const string CelebaWeights = "models/disentangling-vae/VAE_celeba/model.pt";
+
+    // The posterior mean of the first face and the mean squared error of 128 reconstructions, computed with PyTorch from the same weights and pixels.
+    [SharedFact(CelebaWeights)]
+    public void Encode_PublishedCelebaWeights_AgreesWithPyTorch()
+    {
+        using Vae model = Vae.Load(Shared.Path(CelebaWeights));
+        model.Name.Should().Be("VAE_celeba");
+        model.Image.Should().Be(ImageFormat.Rgb(64));
+        model.Latent.Dimension.Should().Be(10);
+        model.ParameterCount.Should().Be(504_055);
+        using var scope = NewDisposeScope();
+        Tensor images = Faces();
+        double[] expected = [-0.65617, 0.53153, -1.93362, -1.66106, -0.35897, 1.53165, 0.19396, -0.17517, -1.19247, 0.39315];
+        model.Encode(images)[0].data<float>().ToArray().Zip(expected).Should().OnlyContain(pair => Math.Abs(pair.First - pair.Second) < 1e-5);
+        (model.Reconstruct(images) - images).square().mean().ToDouble().Should().BeApproximately(0.022327, 1e-6);
+    }
+
+    [SharedFact("models/disentangling-vae")]
+    public void Load_EveryPublishedModel_HasItsSize()
+    {
+        foreach (string objective in (string[])["VAE", "betaH", "betaB", "btcvae"])
+        {
+            using Vae faces = Vae.Load(Shared.Path($"models/disentangling-vae/{objective}_celeba/model.pt"));
+            faces.ParameterCount.Should().Be(504_055);
+            using Vae digits = Vae.Load(Shared.Path($"models/disentangling-vae/{objective}_mnist/model.pt"));
+            digits.ParameterCount.Should().Be(469_173);
+            digits.Image.Should().Be(ImageFormat.Grey(32));
+        }
+    }
+
+    [SharedFact(CelebaWeights)]
+    public void Encode_FirstLayer_IsTheConvolutionWorkedOutByHand()
+    {
+        using StateDictionary state = StateDictionary.Load(Shared.Path(CelebaWeights));
+        using var scope = NewDisposeScope();
+        Tensor image = Faces().narrow(0, 0, 1);
+        float[] pixels = image.data<float>().ToArray(), weight = state["encoder.conv1.weight"].data<float>().ToArray();
+        float bias = state["encoder.conv1.bias"][5].item<float>();
+        double sum = bias;
+        for (int c = 0; c < 3; c++)
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                // Output (10, 20) of channel 5: the window starts at 2·10 − 1, 2·20 − 1.
+                for (int j = 0; j < 4; j++) sum += pixels[(c * 4096) + ((19 + i) * 64) + 39 + j] * weight[(((5 * 3) + c) * 16) + (i * 4) + j];
+            }
+        }
+        using Tensor layer = nn.functional.conv2d(image, state["encoder.conv1.weight"], state["encoder.conv1.bias"], strides: [2, 2], padding: [1, 1]);
+        layer[0, 5, 10, 20].item<float>().Should().BeApproximately((float)sum, 1e-5f);
+    }
+
+    [Fact]
+    public void EncodePosterior_MeanIsWhatEncodeGives()
+    {
+        using var model = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32), Seed = 3 });
+        using var scope = NewDisposeScope();
+        Tensor images = rand(5, 1, 32, 32);
+        (Tensor mean, Tensor logVariance) = model.EncodePosterior(images);
+        mean.ShouldBeCloseTo(model.Encode(images), 0);
+        logVariance.shape.Should().Equal(5, 10);
+    }
+
+    [Fact]
+    public void Create_SameSeed_GivesTheSameBytes_AnotherSeedOthers()
+    {
+        using var a = Vae.Create(new VaeOptions { Seed = 1 });
+        using var b = Vae.Create(new VaeOptions { Seed = 1 });
+        using var c = Vae.Create(new VaeOptions { Seed = 2 });
+        using var scope = NewDisposeScope();
+        Tensor images = rand(2, 3, 64, 64);
+        a.Encode(images).bytes.SequenceEqual(b.Encode(images).bytes).Should().BeTrue();
+        a.Encode(images).bytes.SequenceEqual(c.Encode(images).bytes).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Save_ThenLoad_EncodesAndDecodesTheSame()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
+        try
+        {
+            using var model = Vae.Create(new VaeOptions { Image = ImageFormat.Rgb(32), LatentDimension = 7, Seed = 5 });
+            model.Save(path);
+            using Vae loaded = Vae.Load(path, "again");
+            loaded.Name.Should().Be("again");
+            loaded.Latent.Dimension.Should().Be(7);
+            using var scope = NewDisposeScope();
+            Tensor images = rand(3, 3, 32, 32);
+            loaded.Reconstruct(images).ShouldBeCloseTo(model.Reconstruct(images), 0);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void Load_OtherWeights_NamesEveryWrongKeyAtOnce()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
+        try
+        {
+            using (var model = Vae.Create(new VaeOptions { Image = ImageFormat.Rgb(32) }))
+            {
+                using var scope = NewDisposeScope();
+                SafeTensors.Save(
+                    path,
+                    [.. model.Network.Weights.Where(weight => weight.Key != "decoder.lin2.bias").Select(weight => (weight.Key, weight.Key == "encoder.lin1.weight" ? zeros(2, 2) : (Tensor)weight.Value)), ("head.weight", zeros(1))]);
+            }
+            Action act = () => Vae.Load(path);
+            act.Should().Throw<InvalidDataException>().WithMessage(
+                "*encoder.lin1.weight is [2, 2] instead of [256, 512]; decoder.lin2.bias is missing; head.weight is unexpected.");
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void Load_SomethingElse_SaysWhatItNeeds()
+    {
+        Action act = () => Vae.Load(Fixture.Path("sklearn/ridge.safetensors"));
+        act.Should().Throw<InvalidDataException>().WithMessage("*must hold a VAE of Burgess et al. with the keys of the published code*");
+    }
+
+    [Fact]
+    public void Options_WrongFormat_Throws()
+    {
+        Action act = () => _ = new VaeOptions { Image = new ImageFormat(3, 48, 48) };
+        act.Should().Throw<ArgumentException>().WithMessage("Image must be 32×32 or 64×64 with 1 or 3 channels, the layout of Burgess et al., but it is 3×48×48.*");
+    }
+
+    private static Tensor Faces()
+    {
+        byte[] bytes = new byte[128 * 3 * 64 * 64];
+        using (GZipStream stream = new(File.OpenRead(Shared.Path("data/celeba/first128_rgb_3x64x64.u8.gz")), CompressionMode.Decompress)) stream.ReadExactly(bytes);
+        using var scope = NewDisposeScope();
+        return tensor(bytes, ScalarType.Float32).div(255).reshape(128, 3, 64, 64).MoveToOuterDisposeScope();
+    }
+}
