@@ -88,7 +88,10 @@ public sealed class CelebA : IImageSource, IDisposable
     public IImageSource Partition(CelebAPartition partition, string path)
     {
         Guard.NotBlank(path);
-        if (!Enum.IsDefined(partition)) throw new ArgumentOutOfRangeException(nameof(partition), $"partition must be Train, Validation or Test, but it is {(int)partition}.");
+        if (!Enum.IsDefined(partition))
+        {
+            throw new ArgumentOutOfRangeException(nameof(partition), $"partition must be Train, Validation or Test, but it is {(int)partition}.");
+        }
         CelebAPartition[] parts = CelebATables.Partitions(path, Ids);
         int[] members = [.. Enumerable.Range(0, parts.Length).Where(i => parts[i] == partition)];
         return members.Length > 0

@@ -44,7 +44,10 @@ internal static class CelebATables
             if (!wanted.Contains(cells[0])) continue;
             if (!rows.TryAdd(cells[0], Array.ConvertAll(columns, column => Value(cells[column], header[column], lines)))) throw lines.Damaged("an image of its own", $"'{cells[0]}' again");
         }
-        if (official && count != declared) throw new InvalidDataException($"'{path}' must hold the {declared} images that its first line declares, but it holds {count}.");
+        if (official && count != declared)
+        {
+            throw new InvalidDataException($"'{path}' must hold the {declared} images that its first line declares, but it holds {count}.");
+        }
         RequireAll(ids, rows.ContainsKey, path, "attributes");
         return new AttributeTable([.. columns.Select(column => header[column])], [.. ids.Select(id => rows[id])]);
     }

@@ -149,12 +149,18 @@ public sealed class DataSplit
     {
         ArgumentNullException.ThrowIfNull(wanted, name);
         string[] unknown = [.. wanted.Where(id => !places.ContainsKey(id))];
-        if (unknown.Length > 0) throw new ArgumentException($"{name} must name images of the source, but {NameList.Of(unknown, unknown.Length)} not among them.", name);
+        if (unknown.Length > 0)
+        {
+            throw new ArgumentException($"{name} must name images of the source, but {NameList.Of(unknown, unknown.Length)} not among them.", name);
+        }
         int[] found = [.. wanted.Select(id => places[id])];
         HashSet<int> seen = new(found.Length);
         foreach (int place in found)
         {
-            if (!seen.Add(place)) throw new ArgumentException($"{name} must name each image once, but '{wanted[Array.IndexOf(found, place)]}' comes twice.", name);
+            if (!seen.Add(place))
+            {
+                throw new ArgumentException($"{name} must name each image once, but '{wanted[Array.IndexOf(found, place)]}' comes twice.", name);
+            }
         }
         return found;
     }

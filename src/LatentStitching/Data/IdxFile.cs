@@ -41,7 +41,10 @@ internal sealed record IdxFile(IReadOnlyList<int> Dimensions, byte[] Bytes)
             declared *= size;
         }
         string shape = string.Join(" × ", sizes);
-        if (declared > (ulong)Math.Min(mostBytes, Array.MaxLength)) throw Damaged($"'{path}' must hold the {shape} bytes that its header declares, but it is too short for them.");
+        if (declared > (ulong)Math.Min(mostBytes, Array.MaxLength))
+        {
+            throw Damaged($"'{path}' must hold the {shape} bytes that its header declares, but it is too short for them.");
+        }
         byte[] bytes = new byte[(int)declared];
         int read = Fill(content, bytes, path);
         if (read < bytes.Length) throw Damaged($"'{path}' must hold the {shape} bytes that its header declares, but it ends after {read}.");

@@ -43,7 +43,7 @@ public sealed record ImageGeometry
     /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
     public static ImageGeometry Squash(int size) => new(Framing.Squash, Guard.Positive(size));
 
-    /// <summary>The shorter side resized to size, then the central square. Trained so: Glow and VQ-VAE.</summary>
+    /// <summary>The shorter side resized to size, then the central square. In use for Glow and VQ-VAE.</summary>
     /// <remarks>The longer side becomes ⌊size × long / short⌋; the square begins at (long − size) / 2, halves rounded to the even number, as
     /// torchvision's Resize and CenterCrop do: 178×218 becomes 64×78, of which rows 7 to 70 are kept.</remarks>
     /// <param name="size">Height and width of the result in pixels, at least 1.</param>

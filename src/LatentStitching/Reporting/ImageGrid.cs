@@ -89,7 +89,10 @@ public static class ImageGrid
         if (entries.Count == 0) throw new ArgumentException("entries must hold at least one batch of images, but it is empty.", nameof(entries));
         for (int e = 0; e < entries.Count; e++)
         {
-            if (entries[e].Label is null) throw new ArgumentException($"entries must have labels, which may be empty, but the label of entry {e} is null.", nameof(entries));
+            if (entries[e].Label is null)
+            {
+                throw new ArgumentException($"entries must have labels, which may be empty, but the label of entry {e} is null.", nameof(entries));
+            }
             Drawable(entries[e].Images, $"entries[{e}].Images");
             if (entries[e].Images.size(0) != entries[0].Images.size(0))
             {

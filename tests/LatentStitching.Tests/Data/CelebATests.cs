@@ -161,6 +161,17 @@ public sealed class CelebATests
         difference.max().ToDouble().Should().BeLessThan(0.03);
     }
 
+    [SharedTheory("data/celeba")]
+    [InlineData(false, 53078928)]
+    [InlineData(true, 17913068)]
+    public void Load_RealPictures_DecodesToPillowsBytes(bool grey, long expected)
+    {
+        // Pillow 9.4: sum over the first 8 of np.asarray(Image.open(...).convert("RGB" or "L"))[57:185, 25:153].astype("int64").sum()
+        using CelebA faces = CelebA.Open(Shared.Path("data/celeba/img_align_celeba_5000.zip"), geometry: ImageGeometry.CelebADiffusionCrop(128), grey: grey);
+        using var scope = NewDisposeScope();
+        faces.Load(0, 8).mul(255).round().to_type(ScalarType.Int64).sum().ToInt64().Should().Be(expected);
+    }
+
     private static CelebA Faces() => CelebA.Open(Shared.Path("data/celeba/img_align_celeba_5000.zip"), Shared.Path("data/celeba/attributes.csv"));
 
     private static string Zip(TempFolder folder) => folder.WriteZip(

@@ -80,6 +80,29 @@ public sealed class ImageFolderTests
     }
 
     [Fact]
+    public void Load_GammaInThePng_IsNotApplied()
+    {
+        byte[] plain = TempFolder.Picture(16, 16, 100);
+        byte[] gamma = [(byte)'g', (byte)'A', (byte)'M', (byte)'A', 0, 1, 0x86, 0xA0]; // 1.0
+        byte[] crc = new byte[4];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(crc, Crc32(gamma));
+        // After the signature and the IHDR chunk.
+        SamePixels(plain, [.. plain[..33], 0, 0, 0, 4, .. gamma, .. crc, .. plain[33..]], "png");
+    }
+
+    [Fact]
+    public void Load_ExifTurning_IsNotApplied()
+    {
+        byte[] plain = TempFolder.Picture(16, 16, 100, SKEncodedImageFormat.Jpeg);
+        // An APP1 segment with one TIFF tag: orientation 6, a quarter turn.
+        byte[] exif = [.. "Exif\0\0II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        byte[] turned = [.. plain[..2], 0xFF, 0xE1, 0, (byte)(exif.Length + 2), .. exif, .. plain[2..]];
+        using (SKData data = SKData.CreateCopy(turned))
+        using (SKCodec codec = SKCodec.Create(data)) codec.EncodedOrigin.Should().Be(SKEncodedOrigin.RightTop);
+        SamePixels(plain, turned, "jpg");
+    }
+
+    [Fact]
     public void Load_MixedSizesRepeatsAnyOrder_EqualsOneAtATime()
     {
         using TempFolder folder = new();
@@ -181,6 +204,16 @@ public sealed class ImageFolderTests
         var images = ImageFolder.Open(folder.Root, _asIs);
         images.Invoking(source => source.Load([0, 1])).Should().Throw<ArgumentOutOfRangeException>().WithMessage("indices must lie from 0 to 0, but entry 1 is 1.*");
         images.Invoking(source => source.Load([])).Should().Throw<ArgumentException>().WithMessage("indices must hold at least one index, but it is empty.*");
+    }
+
+    private static void SamePixels(byte[] one, byte[] other, string extension)
+    {
+        using TempFolder folder = new();
+        folder.Write($"1.{extension}", one);
+        folder.Write($"2.{extension}", other);
+        using var scope = NewDisposeScope();
+        Tensor images = ImageFolder.Open(folder.Root, _asIs).LoadAll();
+        images[0].eq(images[1]).all().ToBoolean().Should().BeTrue();
     }
 
     private static uint Crc32(ReadOnlySpan<byte> bytes)
