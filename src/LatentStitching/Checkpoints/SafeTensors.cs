@@ -19,6 +19,7 @@ public static class SafeTensors
     /// <exception cref="ArgumentException">The path is blank.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, cut short, or of another format; the text says where.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be read.</exception>
     public static StateDictionary Load(string path)
     {
         Guard.NotBlank(path);
@@ -37,7 +38,8 @@ public static class SafeTensors
     /// <param name="metadata">Texts to keep with them; none if null.</param>
     /// <exception cref="ArgumentException">The path is blank, a name comes twice or is "__metadata__", or a tensor is of a type the format lacks, sparse, or without values.</exception>
     /// <exception cref="ObjectDisposedException">A tensor has been disposed.</exception>
-    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written, or its folder is not there.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be written.</exception>
     public static void Save(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         Guard.NotBlank(path);
@@ -56,7 +58,8 @@ public static class SafeTensors
             foreach (int i in Enumerable.Range(0, tensors.Count).OrderBy(i => header.Entries[i].Begin))
             {
                 using var scope = NewDisposeScope();
-                TensorBytes.Write(stream, tensors[i].Tensor.detach().cpu().contiguous());
+                // The imaginary part of a conjugate is only marked as negated until it is resolved.
+                TensorBytes.Write(stream, tensors[i].Tensor.detach().resolve_neg().cpu().contiguous());
             }
         });
     }

@@ -28,11 +28,14 @@ public sealed class StateDictionary : IDisposable
         foreach ((string name, Tensor tensor) in tensors) Adopt(name, tensor.detach());
     }
 
-    private StateDictionary(IReadOnlyDictionary<string, string>? metadata) =>
+    private StateDictionary(IReadOnlyDictionary<string, string>? metadata)
+    {
+        Names = _names.AsReadOnly();
         Metadata = new ReadOnlyDictionary<string, string>(new Dictionary<string, string>(metadata ?? ReadOnlyDictionary<string, string>.Empty, StringComparer.Ordinal));
+    }
 
     /// <summary>The tensors' names, in the file's order.</summary>
-    public IReadOnlyList<string> Names => _names.AsReadOnly();
+    public IReadOnlyList<string> Names { get; }
 
     /// <summary>Number of tensors.</summary>
     public int Count => Names.Count;
@@ -73,6 +76,7 @@ public sealed class StateDictionary : IDisposable
     /// <exception cref="ArgumentException">The path is blank; the container is not in the file, or is needed and null: the text lists those there are.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, of no known format, or holds anything but tensors and plain values; the text says what and where.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be read.</exception>
     public static StateDictionary Load(string path, string? container = null)
     {
         Guard.NotBlank(path);
@@ -83,7 +87,8 @@ public sealed class StateDictionary : IDisposable
     /// <param name="path">The file. Its folder must be there; a file of that name is replaced.</param>
     /// <exception cref="ArgumentException">The path is blank, or a tensor cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The state dictionary has been disposed.</exception>
-    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written, or its folder is not there.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be written.</exception>
     public void Save(string path)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
