@@ -194,7 +194,10 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
     private void Reduce()
     {
         (object? arguments, object? function) = (Pop(), Pop());
-        if (arguments is not PickleSequence { IsTuple: true } tuple) throw Invalid($"must call with a tuple of arguments, but it has {PickleText.KindOf(arguments)}");
+        if (arguments is not PickleSequence { IsTuple: true } tuple)
+        {
+            throw Invalid($"must call with a tuple of arguments, but it has {PickleText.KindOf(arguments)}");
+        }
         if (function is not TorchGlobal global) throw Invalid($"must call one of the functions that make tensors, but it calls {PickleText.KindOf(function)}");
         Spend(tuple.Items.Count);
         if (global.Kind == TorchGlobalKind.OrderedDict) _stack.Add(OrderedDict(tuple.Items));
@@ -211,7 +214,10 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
         Spend(pairs.Items.Count);
         foreach (object? pair in pairs.Items)
         {
-            if (pair is not PickleSequence { Items: [object key, var value] }) throw Invalid("must make an OrderedDict of a list of pairs, but an item is none");
+            if (pair is not PickleSequence { Items: [object key, var value] })
+            {
+                throw Invalid("must make an OrderedDict of a list of pairs, but an item is none");
+            }
             dictionary.Items.Add((key, value));
         }
         return dictionary;
