@@ -16,7 +16,9 @@ internal static class CheckpointFormat
         {
             return string.IsNullOrEmpty(container)
                 ? SafeTensors.Load(stream)
-                : throw new ArgumentException($"container must be left out for '{path}', but it is '{container}'. A safetensors file is flat: see StateDictionary.Under.", nameof(container));
+                : throw new ArgumentException(
+                    $"container must be left out for '{path}', but it is '{container}'. "
+                    + "A safetensors file is flat: see StateDictionary.Under.", nameof(container));
         }
         if (head is [(byte)'P', (byte)'K', 3, 4, ..])
         {

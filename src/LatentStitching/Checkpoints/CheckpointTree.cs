@@ -20,7 +20,8 @@ internal sealed class CheckpointTree
 
     /// <summary>The named tensors of a container, and its plain values as texts.</summary>
     /// <param name="root">The value that the file holds.</param>
-    /// <param name="container">The container, its keys joined by dots; empty for the whole file; null for the whole file if its tensors lie in one flat container.</param>
+    /// <param name="container">The container, its keys joined by dots; empty for the whole file; null for the whole file if its tensors lie in one
+    /// flat container.</param>
     /// <param name="path">The file, for messages.</param>
     /// <param name="fileLength">The file's length in bytes, which bounds the number of tensors.</param>
     public static (List<(string Name, TorchTensor Tensor)> Tensors, Dictionary<string, string> Metadata) Select(
@@ -30,7 +31,8 @@ internal sealed class CheckpointTree
         if (!string.IsNullOrEmpty(container))
         {
             node = Resolve(root, container, depth: 0) ?? throw new ArgumentException(
-                $"container must name a container of '{path}', but it is '{container}'. It holds tensors in: {new CheckpointTree(path, fileLength).List(root)}.", nameof(container));
+                $"container must name a container of '{path}', but it is '{container}'. "
+                + $"It holds tensors in: {new CheckpointTree(path, fileLength).List(root)}.", nameof(container));
         }
         CheckpointTree tree = new(path, fileLength);
         tree.Walk(node, "", depth: 0);
@@ -42,7 +44,8 @@ internal sealed class CheckpointTree
         if (container is null && tree._tensors.Exists(tensor => tensor.Container.Length > 0))
         {
             throw new ArgumentException(
-                $"container must be given for '{path}', whose tensors lie deeper: {tree.List()}. Name one of them or a container above; an empty text takes all.", nameof(container));
+                $"container must be given for '{path}', whose tensors lie deeper: {tree.List()}. "
+                + "Name one of them or a container above; an empty text takes all.", nameof(container));
         }
         return (tree.Names(), Plain(node));
     }
@@ -77,7 +80,10 @@ internal sealed class CheckpointTree
                 throw new InvalidDataException($"'{_path}' must not hold more containers and tensors than its length allows, but it refers to the same ones again and again.");
             }
             if (value is not (TorchTensor or PickleDictionary or PickleSequence)) continue;
-            if (key.Length > MaxKeyLength) throw new InvalidDataException($"'{_path}' must have names of at most {MaxKeyLength} letters, but one has {key.Length}.");
+            if (key.Length > MaxKeyLength)
+            {
+                throw new InvalidDataException($"'{_path}' must have names of at most {MaxKeyLength} letters, but one has {key.Length}.");
+            }
             if (value is TorchTensor tensor) _tensors.Add((at, key, tensor));
             else Walk(value, Join(at, key), depth + 1);
         }
@@ -92,9 +98,9 @@ internal sealed class CheckpointTree
     private string List()
     {
         var containers = _tensors.GroupBy(tensor => tensor.Container, StringComparer.Ordinal).ToList();
-        return containers.Count == 0
-            ? "none"
-            : string.Join(", ", containers.Take(MaxListed).Select(group => $"{(group.Key.Length == 0 ? "the top level" : $"'{PickleText.Safe(group.Key)}'")} ({group.Count()})")) + (containers.Count > MaxListed ? ", …" : "");
+        if (containers.Count == 0) return "none";
+        var listed = containers.Take(MaxListed).Select(group => $"{(group.Key.Length == 0 ? "the top level" : $"'{PickleText.Safe(group.Key)}'")} ({group.Count()})");
+        return string.Join(", ", listed) + (containers.Count > MaxListed ? ", …" : "");
     }
 
     // Keys may hold dots themselves, so each key is tried against the beginning of what is left.

@@ -41,7 +41,8 @@ internal static class NamedTensors
             if (tensor.is_sparse || tensor.device_type == DeviceType.META)
             {
                 throw new ArgumentException(
-                    $"{parameter} must be dense and hold values, but '{name}' is {(tensor.is_sparse ? "sparse" : "on the meta device")} {TensorGuard.Shape(tensor)}.",
+                    $"{parameter} must be dense and hold values, but '{name}' is {(tensor.is_sparse ? "sparse" : "on the meta device")} "
+                    + $"{TensorGuard.Shape(tensor)}.",
                     parameter);
             }
         }

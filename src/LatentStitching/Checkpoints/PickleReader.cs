@@ -14,6 +14,8 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
     /// <summary>The most instructions, and items copied by them, in one pickle: 50 times what a checkpoint of 3000 tensors takes.</summary>
     public const int MaxSteps = 10_000_000;
 
+    private const string Cure = "It is damaged, or more than a state dictionary: save that again in Python, torch.save(model.state_dict(), path).";
+    private const int ContainerSteps = 4;
     private const int MaxTextBytes = 1 << 28;
 
     private static readonly UTF8Encoding _utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -109,13 +111,13 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
                 _stack.Add(ReadBytes(ReadInt64()));
                 break;
             case PickleOpcode.EmptyList:
-                _stack.Add(new PickleSequence([], isTuple: false));
+                PushContainer(new PickleSequence([], isTuple: false));
                 break;
             case PickleOpcode.EmptyDictionary:
-                _stack.Add(new PickleDictionary(isOrderedDict: false));
+                PushContainer(new PickleDictionary(isOrderedDict: false));
                 break;
             case PickleOpcode.EmptyTuple:
-                _stack.Add(new PickleSequence([], isTuple: true));
+                PushTuple(0);
                 break;
             case PickleOpcode.Tuple1:
                 PushTuple(1);
@@ -127,7 +129,7 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
                 PushTuple(3);
                 break;
             case PickleOpcode.Tuple:
-                _stack.Add(new PickleSequence(PopToMark(), isTuple: true));
+                PushContainer(new PickleSequence(PopToMark(), isTuple: true));
                 break;
             case PickleOpcode.Append:
                 object? item = Pop();
@@ -192,7 +194,10 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
     private void Reduce()
     {
         (object? arguments, object? function) = (Pop(), Pop());
-        if (arguments is not PickleSequence { IsTuple: true } tuple) throw Invalid($"must call with a tuple of arguments, but it has {PickleText.KindOf(arguments)}");
+        if (arguments is not PickleSequence { IsTuple: true } tuple)
+        {
+            throw Invalid($"must call with a tuple of arguments, but it has {PickleText.KindOf(arguments)}");
+        }
         if (function is not TorchGlobal global) throw Invalid($"must call one of the functions that make tensors, but it calls {PickleText.KindOf(function)}");
         Spend(tuple.Items.Count);
         if (global.Kind == TorchGlobalKind.OrderedDict) _stack.Add(OrderedDict(tuple.Items));
@@ -209,7 +214,10 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
         Spend(pairs.Items.Count);
         foreach (object? pair in pairs.Items)
         {
-            if (pair is not PickleSequence { Items: [object key, var value] }) throw Invalid("must make an OrderedDict of a list of pairs, but an item is none");
+            if (pair is not PickleSequence { Items: [object key, var value] })
+            {
+                throw Invalid("must make an OrderedDict of a list of pairs, but an item is none");
+            }
             dictionary.Items.Add((key, value));
         }
         return dictionary;
@@ -238,7 +246,14 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
     {
         object?[] items = new object?[count];
         for (int i = count - 1; i >= 0; i--) items[i] = Pop();
-        _stack.Add(new PickleSequence([.. items], isTuple: true));
+        PushContainer(new PickleSequence([.. items], isTuple: true));
+    }
+
+    // An empty container takes one byte of the file and a hundred of memory.
+    private void PushContainer(object container)
+    {
+        Spend(ContainerSteps);
+        _stack.Add(container);
     }
 
     private object? Top() => _stack.Count > 0 && _stack[^1] != _mark ? _stack[^1] : throw Invalid("must have a value at hand, but there is none");
@@ -318,5 +333,5 @@ internal sealed class PickleReader(Stream stream, string path, string part, Torc
             : throw Invalid($"must have lengths that fit, but one is {length} with {left} bytes left; it is damaged or cut short");
     }
 
-    private InvalidDataException Invalid(string text) => new($"'{path}' holds a pickle that {text} ({part}, byte {_position}).");
+    private InvalidDataException Invalid(string text) => new($"'{path}' holds a pickle that {text} ({part}, byte {_position}). {Cure}");
 }

@@ -6,7 +6,8 @@ namespace LatentStitching.Checkpoints;
 /// <summary>Reads and writes safetensors files: named tensors and texts, in a format that can hold no code.</summary>
 /// <remarks>
 /// <para>Element types: F16, BF16, F32, F64, I8, I16, I32, I64, U8 and BOOL. Others, such as F8_E4M3 and U16, are refused.</para>
-/// <para>Numbers lie in the file as little endian, as on every machine that TorchSharp runs on. Nothing is converted: what was written comes back bit by bit.</para>
+/// <para>Numbers lie in the file as little endian, as on every machine that TorchSharp runs on. Nothing is converted: what was written comes back bit
+/// by bit.</para>
 /// <para>Thread safety: static and stateless. Two writers of one path do not mix their bytes; the later one stays.</para>
 /// <para>Source: <see href="https://huggingface.co/docs/safetensors">the safetensors format</see>.</para>
 /// </remarks>
@@ -19,6 +20,7 @@ public static class SafeTensors
     /// <exception cref="ArgumentException">The path is blank.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, cut short, or of another format; the text says where.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be read.</exception>
     public static StateDictionary Load(string path)
     {
         Guard.NotBlank(path);
@@ -28,16 +30,19 @@ public static class SafeTensors
 
     /// <summary>Writes a file, replacing one that is there.</summary>
     /// <remarks>
-    /// <para>The names stay in the order given. The data begins at a multiple of 64 bytes and lies by falling element size, so each tensor is aligned to its own elements.</para>
+    /// <para>The names stay in the order given. The data begins at a multiple of 64 bytes and lies by falling element size, so each tensor is aligned
+    /// to its own elements.</para>
     /// <para>Written beside the path, flushed to the disk and then renamed: whatever happens, the path never shows half a file.</para>
     /// <para>Views, non-contiguous tensors and tensors of other devices are written as they read; one tensor at a time is copied for that.</para>
     /// </remarks>
     /// <param name="path">The file. Its folder must be there.</param>
     /// <param name="tensors">Names, all different, and dense tensors of any shape. Not changed, not disposed.</param>
     /// <param name="metadata">Texts to keep with them; none if null.</param>
-    /// <exception cref="ArgumentException">The path is blank, a name comes twice or is "__metadata__", or a tensor is of a type the format lacks, sparse, or without values.</exception>
+    /// <exception cref="ArgumentException">The path is blank, a name comes twice or is "__metadata__", or a tensor is of a type the format lacks,
+    /// sparse, or without values.</exception>
     /// <exception cref="ObjectDisposedException">A tensor has been disposed.</exception>
-    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written, or its folder is not there.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be written.</exception>
     public static void Save(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         Guard.NotBlank(path);
@@ -47,7 +52,8 @@ public static class SafeTensors
         if (head.Length - 8 > SafeTensorsHeader.MaxLength)
         {
             throw new ArgumentException(
-                $"tensors must have a header of at most {SafeTensorsHeader.MaxLength} bytes, but it takes {head.Length - 8}. Shorten names and metadata, or use several files.",
+                $"tensors must have a header of at most {SafeTensorsHeader.MaxLength} bytes, but it takes {head.Length - 8}. "
+                + "Shorten names and metadata, or use several files.",
                 nameof(tensors));
         }
         AtomicFile.Write(path, stream =>
@@ -56,7 +62,8 @@ public static class SafeTensors
             foreach (int i in Enumerable.Range(0, tensors.Count).OrderBy(i => header.Entries[i].Begin))
             {
                 using var scope = NewDisposeScope();
-                TensorBytes.Write(stream, tensors[i].Tensor.detach().cpu().contiguous());
+                // The imaginary part of a conjugate is only marked as negated until it is resolved.
+                TensorBytes.Write(stream, tensors[i].Tensor.detach().resolve_neg().cpu().contiguous());
             }
         });
     }
@@ -75,7 +82,9 @@ public static class SafeTensors
             }
             catch (EndOfStreamException e)
             {
-                throw new InvalidDataException($"'{stream.Name}' must hold the data of all tensors, but it ended within '{entry.Name}'. It was cut while being read.", e);
+                throw new InvalidDataException(
+                    $"'{stream.Name}' must hold the data of all tensors, but it ended within '{entry.Name}'. "
+                    + "It was cut while being read.", e);
             }
             if (!TensorBytes.AreBooleans(tensor))
             {

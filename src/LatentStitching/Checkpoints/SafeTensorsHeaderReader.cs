@@ -12,14 +12,20 @@ internal static class SafeTensorsHeaderReader
         string path = stream.Name;
         if (stream.Length < 8)
         {
-            throw Invalid(path, $"must begin with the 8 bytes of its header's length, but it holds {stream.Length} bytes. It is cut short or no safetensors file.");
+            throw Invalid(
+                path,
+                $"must begin with the 8 bytes of its header's length, but it holds {stream.Length} bytes. "
+                + "It is cut short or no safetensors file.");
         }
         Span<byte> prefix = stackalloc byte[8];
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > SafeTensorsHeader.MaxLength)
         {
-            throw Invalid(path, $"must have a header of at most {SafeTensorsHeader.MaxLength} bytes, but it declares {length}. It is damaged or no safetensors file.");
+            throw Invalid(
+                path,
+                $"must have a header of at most {SafeTensorsHeader.MaxLength} bytes, but it declares {length}. "
+                + "It is damaged or no safetensors file.");
         }
         if ((long)length > stream.Length - 8)
         {
@@ -70,14 +76,20 @@ internal static class SafeTensorsHeaderReader
             {
                 throw Invalid(path, $"must have texts as metadata, but '{property.Name}' is of kind {property.Value.ValueKind}.");
             }
-            if (!metadata.TryAdd(property.Name, property.Value.GetString()!)) throw Invalid(path, $"must name metadata once, but '{property.Name}' comes twice.");
+            if (!metadata.TryAdd(property.Name, property.Value.GetString()!))
+            {
+                throw Invalid(path, $"must name metadata once, but '{property.Name}' comes twice.");
+            }
         }
         return metadata;
     }
 
     private static SafeTensorsEntry ReadEntry(string name, JsonElement element, string path, long dataLength)
     {
-        if (element.ValueKind != JsonValueKind.Object) throw Invalid(path, $"must describe each tensor by an object, but '{name}' is of kind {element.ValueKind}.");
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            throw Invalid(path, $"must describe each tensor by an object, but '{name}' is of kind {element.ValueKind}.");
+        }
         string? dtype = null;
         long[]? shape = null, offsets = null;
         foreach (JsonProperty property in element.EnumerateObject())
@@ -122,7 +134,10 @@ internal static class SafeTensorsHeaderReader
         }
         if (end > dataLength)
         {
-            throw Invalid(path, $"must hold the data of all tensors, but '{name}' ends at byte {end} of {dataLength}. The file is cut short or its header is damaged.");
+            throw Invalid(
+                path,
+                $"must hold the data of all tensors, but '{name}' ends at byte {end} of {dataLength}. "
+                + "The file is cut short or its header is damaged.");
         }
         if (end - begin != bytes)
         {
@@ -133,7 +148,10 @@ internal static class SafeTensorsHeaderReader
 
     private static long[] ReadNumbers(string name, JsonProperty property, string path)
     {
-        if (property.Value.ValueKind != JsonValueKind.Array) throw Invalid(path, $"must have a list as {property.Name}, but that of '{name}' is of kind {property.Value.ValueKind}.");
+        if (property.Value.ValueKind != JsonValueKind.Array)
+        {
+            throw Invalid(path, $"must have a list as {property.Name}, but that of '{name}' is of kind {property.Value.ValueKind}.");
+        }
         long[] numbers = new long[property.Value.GetArrayLength()];
         int i = 0;
         foreach (JsonElement item in property.Value.EnumerateArray())
@@ -152,11 +170,17 @@ internal static class SafeTensorsHeaderReader
         string before = "the header";
         foreach (SafeTensorsEntry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
-            if (entry.Begin < at) throw Invalid(path, $"must keep its tensors apart, but '{entry.Name}' begins at byte {entry.Begin} and '{before}' ends at {at}: they overlap.");
+            if (entry.Begin < at)
+            {
+                throw Invalid(path, $"must keep its tensors apart, but '{entry.Name}' begins at byte {entry.Begin} and '{before}' ends at {at}: they overlap.");
+            }
             if (entry.Begin > at) throw Invalid(path, $"must have no gaps, but bytes {at} to {entry.Begin}, before '{entry.Name}', belong to no tensor.");
             (at, before) = (entry.End, entry.Name);
         }
-        if (at != dataLength) throw Invalid(path, $"must end with its last tensor, but {dataLength - at} bytes after byte {at} of the data belong to no tensor.");
+        if (at != dataLength)
+        {
+            throw Invalid(path, $"must end with its last tensor, but {dataLength - at} bytes after byte {at} of the data belong to no tensor.");
+        }
     }
 
     private static string Text(long[] numbers) =>

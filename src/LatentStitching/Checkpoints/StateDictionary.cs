@@ -17,7 +17,8 @@ public sealed class StateDictionary : IDisposable
     private bool _disposed;
 
     /// <summary>Makes a state dictionary of tensors that the caller has.</summary>
-    /// <param name="tensors">Names, all different, and tensors. Each is held by an own handle on the same memory: the caller still owns what was passed, and a change in place shows in both.</param>
+    /// <param name="tensors">Names, all different, and tensors. Each is held by an own handle on the same memory: the caller still owns what was
+    /// passed, and a change in place shows in both.</param>
     /// <param name="metadata">Texts to keep with them, copied; none if null.</param>
     /// <exception cref="ArgumentException">A name or tensor is null, or a name comes twice.</exception>
     /// <exception cref="ObjectDisposedException">A tensor has been disposed.</exception>
@@ -28,11 +29,15 @@ public sealed class StateDictionary : IDisposable
         foreach ((string name, Tensor tensor) in tensors) Adopt(name, tensor.detach());
     }
 
-    private StateDictionary(IReadOnlyDictionary<string, string>? metadata) =>
-        Metadata = new ReadOnlyDictionary<string, string>(new Dictionary<string, string>(metadata ?? ReadOnlyDictionary<string, string>.Empty, StringComparer.Ordinal));
+    private StateDictionary(IReadOnlyDictionary<string, string>? metadata)
+    {
+        Names = _names.AsReadOnly();
+        Dictionary<string, string> texts = new(metadata ?? ReadOnlyDictionary<string, string>.Empty, StringComparer.Ordinal);
+        Metadata = texts.AsReadOnly();
+    }
 
     /// <summary>The tensors' names, in the file's order.</summary>
-    public IReadOnlyList<string> Names => _names.AsReadOnly();
+    public IReadOnlyList<string> Names { get; }
 
     /// <summary>Number of tensors.</summary>
     public int Count => Names.Count;
@@ -53,26 +58,34 @@ public sealed class StateDictionary : IDisposable
             ArgumentNullException.ThrowIfNull(name);
             return _tensors.TryGetValue(name, out Tensor? tensor)
                 ? tensor
-                : throw new ArgumentException($"name must be one of the {Count} tensors, but it is '{name}'. Near it: {NearNames.Of(name, Names)}.", nameof(name));
+                : throw new ArgumentException(
+                    $"name must be one of the {Count} tensors, but it is '{name}'. "
+                    + $"Near it: {NearNames.Of(name, Names)}.", nameof(name));
         }
     }
 
     /// <summary>Reads a checkpoint file: safetensors, PyTorch's zip archive or PyTorch's legacy stream, recognised by its content.</summary>
     /// <remarks>
-    /// <para>Safety: a PyTorch file is a pickle, which could call any function. Nothing of it is run here: tensors, containers and plain values are read, all else is refused by name.
+    /// <para>Safety: a PyTorch file is a pickle, which could call any function. Nothing of it is run here: tensors, containers and plain values are
+    /// read, all else is refused by name.
     /// Sizes are checked against the file before memory is taken.</para>
     /// <para>Views come as contiguous copies, and tensors that shared memory come apart. Devices and gradients are not kept: all tensors are on the CPU.</para>
-    /// <para>A file of one bare tensor gives it the name "tensor". Items of lists are named by their index. Texts, numbers and truth values beside the tensors become metadata.</para>
+    /// <para>A file of one bare tensor gives it the name "tensor". Items of lists are named by their index. Texts, numbers and truth values beside
+    /// the tensors become metadata.</para>
     /// </remarks>
     /// <param name="path">The file.</param>
     /// <param name="container">
-    /// Which part of a PyTorch file to take, its keys joined by dots: "state_dict", or "0" for the first item of a list. Names then begin within it; those of containers inside are joined by dots.
+    /// Which part of a PyTorch file to take, its keys joined by dots: "state_dict", or "0" for the first item of a list. Names then begin within it;
+    /// those of containers inside are joined by dots.
     /// Null takes the whole file if its tensors lie side by side; an empty text takes all tensors however deep they lie.
     /// </param>
     /// <returns>Its tensors, in the file's order. Owned by the caller.</returns>
-    /// <exception cref="ArgumentException">The path is blank; the container is not in the file, or is needed and null: the text lists those there are.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged, of no known format, or holds anything but tensors and plain values; the text says what and where.</exception>
+    /// <exception cref="ArgumentException">The path is blank; the container is not in the file, or is needed and null: the text lists those there
+    /// are.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, of no known format, or holds anything but tensors and plain values; the text says
+    /// what and where.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be read.</exception>
     public static StateDictionary Load(string path, string? container = null)
     {
         Guard.NotBlank(path);
@@ -83,7 +96,8 @@ public sealed class StateDictionary : IDisposable
     /// <param name="path">The file. Its folder must be there; a file of that name is replaced.</param>
     /// <exception cref="ArgumentException">The path is blank, or a tensor cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The state dictionary has been disposed.</exception>
-    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written, or its folder is not there.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be written.</exception>
     public void Save(string path)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -110,7 +124,10 @@ public sealed class StateDictionary : IDisposable
         HashSet<string> taken = new(StringComparer.Ordinal);
         foreach (string name in Names.Select(name => Without(name, prefix)))
         {
-            if (!taken.Add(name)) throw new ArgumentException($"prefix must leave the names different, but without '{prefix}' two are '{name}'.", nameof(prefix));
+            if (!taken.Add(name))
+            {
+                throw new ArgumentException($"prefix must leave the names different, but without '{prefix}' two are '{name}'.", nameof(prefix));
+            }
         }
         return new StateDictionary([.. Names.Select(name => (Without(name, prefix), _tensors[name]))], Metadata);
     }

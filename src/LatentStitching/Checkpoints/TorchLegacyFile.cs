@@ -3,7 +3,10 @@ using System.Numerics;
 
 namespace LatentStitching.Checkpoints;
 
-/// <summary>PyTorch's legacy format (before 1.6): pickles of a magic number, a version, the machine, the value and the storages' keys; then each storage as count and bytes.</summary>
+/// <summary>
+/// PyTorch's legacy format (before 1.6): pickles of a magic number, a version, the machine, the value and the storages' keys; then each storage as
+/// count and bytes.
+/// </summary>
 /// <remarks>Source: torch/serialization.py, _legacy_save and _legacy_load.</remarks>
 internal sealed class TorchLegacyFile : ITorchFile
 {
@@ -18,9 +21,15 @@ internal sealed class TorchLegacyFile : ITorchFile
     {
         _stream = stream;
         object? magic = Read("magic number", new());
-        if (magic is not BigInteger number || number != _magic) throw Invalid("must begin with torch.save's magic number, but it does not: it is a pickle of another program.");
+        if (magic is not BigInteger number || number != _magic)
+        {
+            throw Invalid("must begin with torch.save's magic number, but it does not: it is a pickle of another program.");
+        }
         object? version = Read("version", new());
-        if (version is not ProtocolVersion) throw Invalid($"must be of version {ProtocolVersion}, but it is of version {PickleText.OfPlain(version) ?? PickleText.KindOf(version)}.");
+        if (version is not ProtocolVersion)
+        {
+            throw Invalid($"must be of version {ProtocolVersion}, but it is of version {PickleText.OfPlain(version) ?? PickleText.KindOf(version)}.");
+        }
         CheckMachine(Read("machine", new()));
         TorchObjects torch = new();
         Root = Read("value", torch);
@@ -58,12 +67,15 @@ internal sealed class TorchLegacyFile : ITorchFile
         {
             if (item is not string key || !storages.TryGetValue(key, out TorchStorage? storage))
             {
-                throw Invalid($"must list the storages of its tensors, but it lists {(item is string text ? $"'{PickleText.Safe(text)}'" : PickleText.KindOf(item))}.");
+                string listed = item is string text ? $"'{PickleText.Safe(text)}'" : PickleText.KindOf(item);
+                throw Invalid($"must list the storages of its tensors, but it lists {listed}.");
             }
             long position = _stream.Position;
             if (_stream.Length - position - 8 < storage.Bytes)
             {
-                throw Invalid($"must hold all storages, but '{PickleText.Safe(key)}', of 8 + {storage.Bytes} bytes, begins at byte {position} of {_stream.Length}. The file is cut short.");
+                throw Invalid(
+                    $"must hold all storages, but '{PickleText.Safe(key)}', of 8 + {storage.Bytes} bytes, begins at byte {position} of {_stream.Length}. "
+                    + "The file is cut short.");
             }
             _stream.ReadExactly(count);
             long stored = BinaryPrimitives.ReadInt64LittleEndian(count);
@@ -74,10 +86,15 @@ internal sealed class TorchLegacyFile : ITorchFile
             if (!_positions.TryAdd(key, position + 8)) throw Invalid($"must list each storage once, but '{PickleText.Safe(key)}' comes twice.");
             _stream.Position = position + 8 + storage.Bytes;
         }
-        if (storages.Keys.FirstOrDefault(key => !_positions.ContainsKey(key)) is { } missing) throw Invalid($"must list all storages, but '{PickleText.Safe(missing)}' is not there.");
+        if (storages.Keys.FirstOrDefault(key => !_positions.ContainsKey(key)) is { } missing)
+        {
+            throw Invalid($"must list all storages, but '{PickleText.Safe(missing)}' is not there.");
+        }
         if (_stream.Position != _stream.Length)
         {
-            throw Invalid($"must end with its last storage, but {_stream.Length - _stream.Position} bytes follow. Several values saved to one file have to be loaded in Python.");
+            throw Invalid(
+                $"must end with its last storage, but {_stream.Length - _stream.Position} bytes follow. "
+                + "Several values saved to one file have to be loaded in Python.");
         }
     }
 

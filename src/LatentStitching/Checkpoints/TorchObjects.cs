@@ -12,22 +12,31 @@ internal sealed class TorchObjects
     /// <summary>The storages named so far, by key.</summary>
     public IReadOnlyDictionary<string, TorchStorage> Storages => _storages;
 
-    /// <summary>The storage of a persistent id: ('storage', type, key, device, count), in the legacy format with (view key, start, count) or None at the end.</summary>
+    /// <summary>
+    /// The storage of a persistent id: ('storage', type, key, device, count), in the legacy format with (view key, start, count) or None at the end.
+    /// </summary>
     public TorchStorageSlice Storage(object? id)
     {
-        if (id is not PickleSequence { Items: ["storage", TorchGlobal { Kind: TorchGlobalKind.Storage, Type: { } type }, string key, string, long count, .. var rest] }
+        if (id is not PickleSequence
+            {
+                Items: ["storage", TorchGlobal { Kind: TorchGlobalKind.Storage, Type: { } type }, string key, string, long count, .. var rest],
+            }
             || rest.Count > 1)
         {
             throw new FormatException("must refer to storages alone, but a persistent id is none");
         }
-        if (type.BytesOf([count]) is null) throw new FormatException($"must give storages a size, but storage '{PickleText.Safe(key)}' is said to have {count} elements");
+        if (type.BytesOf([count]) is null)
+        {
+            throw new FormatException($"must give storages a size, but storage '{PickleText.Safe(key)}' is said to have {count} elements");
+        }
         TorchStorage storage = new(key, type, count);
         if (!_storages.TryAdd(key, storage))
         {
             TorchStorage known = _storages[key];
             if (known != storage)
             {
-                throw new FormatException($"must describe each storage alike, but '{PickleText.Safe(key)}' is {known.Count} × {known.Type.StorageName} and {count} × {type.StorageName}");
+                throw new FormatException(
+                    $"must describe each storage alike, but '{PickleText.Safe(key)}' is {known.Count} × {known.Type.StorageName} and {count} × {type.StorageName}");
             }
             storage = known;
         }
@@ -81,7 +90,9 @@ internal sealed class TorchObjects
                 $"must keep tensors within their storage, but one of shape [{string.Join(", ", shape)}] and strides [{string.Join(", ", strides)}] "
                 + $"at offset {offset} leaves the {slice.Count} elements of storage '{PickleText.Safe(slice.Storage.Key)}'");
         }
-        return bytes > 0 ? new TorchTensor(slice.Storage, slice.Start + offset, shape, strides) : new TorchTensor(slice.Storage, 0, shape, new long[shape.Length]);
+        return bytes > 0
+            ? new TorchTensor(slice.Storage, slice.Start + offset, shape, strides)
+            : new TorchTensor(slice.Storage, 0, shape, new long[shape.Length]);
     }
 
     private static string Kinds(List<object?> arguments) => arguments.Count == 0 ? "none" : string.Join(", ", arguments.Take(8).Select(PickleText.KindOf));

@@ -24,7 +24,9 @@ internal static class TorchTensorReader
             file.ReadStorage(storage, elements);
             if (!TensorBytes.AreBooleans(elements))
             {
-                throw new InvalidDataException($"'{path}' must hold Booleans as bytes 0 and 1, but storage '{PickleText.Safe(storage.Key)}' holds others. The file is damaged.");
+                throw new InvalidDataException(
+                    $"'{path}' must hold Booleans as bytes 0 and 1, but storage '{PickleText.Safe(storage.Key)}' holds others. "
+                    + "The file is damaged.");
             }
             if (members is [(var only, int index)] && only.IsWholeStorage)
             {

@@ -23,12 +23,17 @@ internal sealed class TorchZipFile : ITorchFile
         _archive = Guarded(() => new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true));
         foreach (ZipArchiveEntry entry in Guarded(() => _archive.Entries))
         {
-            if (!_entries.TryAdd(entry.FullName, entry)) throw Invalid($"must name each part once, but its archive names '{PickleText.Safe(entry.FullName)}' twice.");
+            if (!_entries.TryAdd(entry.FullName, entry))
+            {
+                throw Invalid($"must name each part once, but its archive names '{PickleText.Safe(entry.FullName)}' twice.");
+            }
         }
         _folder = FindFolder();
         if (_entries.ContainsKey(_folder + "constants.pkl"))
         {
-            throw Invalid("must be a state dictionary, but it is a TorchScript program, which is code. Load it by torch.jit.load, or save model.state_dict() in Python.");
+            throw Invalid(
+                "must be a state dictionary, but it is a TorchScript program, which is code. "
+                + "Load it by torch.jit.load, or save model.state_dict() in Python.");
         }
         CheckByteOrder();
         TorchObjects torch = new();
@@ -38,7 +43,9 @@ internal sealed class TorchZipFile : ITorchFile
             long bytes = Entry(StorageName(storage)).Length;
             if (bytes != storage.Bytes)
             {
-                throw Invalid($"must hold {storage.Bytes} bytes as storage '{PickleText.Safe(storage.Key)}' ({storage.Count} × {storage.Type.SafeTensorsName}), but it holds {bytes}.");
+                throw Invalid(
+                    $"must hold {storage.Bytes} bytes as storage '{PickleText.Safe(storage.Key)}' ({storage.Count} × {storage.Type.SafeTensorsName}), "
+                    + $"but it holds {bytes}.");
             }
         }
     }
@@ -56,7 +63,7 @@ internal sealed class TorchZipFile : ITorchFile
 
     private string FindFolder()
     {
-        string[] pickles = [.. _entries.Keys.Where(name => name == "data.pkl" || (name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(c => c == '/') == 1))];
+        string[] pickles = [.. _entries.Keys.Where(name => name.Split('/') is ["data.pkl"] or [_, "data.pkl"])];
         return pickles is [string pickle]
             ? pickle[..^"data.pkl".Length]
             : throw Invalid($"must hold one data.pkl, as torch.save writes it, but its archive has {pickles.Length}. It is another kind of zip file.");
@@ -67,7 +74,10 @@ internal sealed class TorchZipFile : ITorchFile
         if (!_entries.ContainsKey(_folder + "byteorder")) return;
         if (Entry(_folder + "byteorder").Length > 16) throw Invalid("must say its byte order in a word, but it says more.");
         string order = Encoding.Latin1.GetString(ReadAll(_folder + "byteorder"));
-        if (order != "little") throw Invalid($"must be little endian, but its byte order is '{PickleText.Safe(order)}'. Save it again on a little-endian machine.");
+        if (order != "little")
+        {
+            throw Invalid($"must be little endian, but its byte order is '{PickleText.Safe(order)}'. Save it again on a little-endian machine.");
+        }
     }
 
     private MemoryStream ReadPickle()
@@ -89,7 +99,9 @@ internal sealed class TorchZipFile : ITorchFile
         if (!_entries.TryGetValue(name, out ZipArchiveEntry? entry)) throw Invalid($"must hold '{PickleText.Safe(name)}', but its archive does not.");
         if (entry.Length != entry.CompressedLength || entry.IsEncrypted)
         {
-            throw Invalid($"must hold its parts as they are, but '{PickleText.Safe(name)}' is compressed or encrypted, which torch.save does not do. Save it again.");
+            throw Invalid(
+                $"must hold its parts as they are, but '{PickleText.Safe(name)}' is compressed or encrypted, which torch.save does not do. "
+                + "Save it again.");
         }
         return entry.Length <= _length
             ? entry

@@ -120,6 +120,24 @@ public sealed class SafeTensorsTests : IDisposable
     }
 
     [Fact]
+    public void Save_ConjugatesImaginaryPart_WritesItsSign()
+    {
+        using var scope = NewDisposeScope();
+        Tensor imaginary = complex(ones(3), ones(3)).conj().imag;
+        string path = Path.Combine(_folder, "a.safetensors");
+        SafeTensors.Save(path, [("i", imaginary)]);
+        using StateDictionary loaded = SafeTensors.Load(path);
+        loaded["i"].sum().ToDouble().Should().Be(-3);
+    }
+
+    [Fact]
+    public void Save_IntoNoFolder_Throws()
+    {
+        var act = () => SafeTensors.Save(Path.Combine(_folder, "none", "a.safetensors"), []);
+        act.Should().Throw<DirectoryNotFoundException>();
+    }
+
+    [Fact]
     public void Write_Interrupted_LeavesTheOldFile()
     {
         string path = Path.Combine(_folder, "a");

@@ -18,11 +18,11 @@ public sealed class TorchRefusalTests
         { "ctorch\nsave\n)R.", "*names torch.save (*" },
         { "ctorch\nComplexFloatStorage\n.", "*names torch.ComplexFloatStorage (*" },
         { "\u008c\u0002os\u008c\u0006system\u0093.", "*names os.system (data.pkl, byte 14)*" },
-        { "c" + new string('x', 300) + "\n", "*must name classes in at most 256 letters, but a name is longer (data.pkl, byte 2)." },
+        { "c" + new string('x', 300) + "\n", "*must name classes in at most 256 letters, but a name is longer (data.pkl, byte 2). It is damaged, or more than a state dictionary: save that again in Python, torch.save(model.state_dict(), path)." },
         { "cos\u0007\nsystem\u001b[31m\n.", "*names os?.system?[31m (*" },
-        { "\u0081.", "*must hold only tensors and plain values, but it has the instruction 0x81, which those do not need (data.pkl, byte 2)." },
+        { "\u0081.", "*must hold only tensors and plain values, but it has the instruction 0x81, which those do not need (data.pkl, byte 2). *" },
         { "i.", "*the instruction 0x69*" },
-        { "}}b.", "*must set attributes of an OrderedDict alone, but it sets them on a dictionary (BUILD) (data.pkl, byte 4)." },
+        { "}}b.", "*must set attributes of an OrderedDict alone, but it sets them on a dictionary (BUILD) (data.pkl, byte 4). *" },
         { "ccollections\nOrderedDict\n)RNb.", "*must set attributes of an OrderedDict alone*" },
         { "ccollections\nOrderedDict\nK\u0001R.", "*must call with a tuple of arguments, but it has a whole number*" },
         { "ccollections\nOrderedDict\nK\u0001\u0085R.", "*must make an OrderedDict of a list of pairs, but it does not*" },
@@ -59,7 +59,7 @@ public sealed class TorchRefusalTests
         { Tensor("a", 6, 0, [2, 2], [1]) + ".", "*must give tensors at most 64 dimensions and as many strides, but one has 2 and 1*" },
         { Tensor("a", 6, 0, [.. Enumerable.Repeat((byte)1, 65)], [.. Enumerable.Repeat((byte)1, 65)]) + ".", "*at most 64 dimensions*one has 65 and 65*" },
         { Tensor("a", 6, 0, [.. Enumerable.Repeat((byte)255, 20)], [.. Enumerable.Repeat((byte)0, 20)]) + ".", "*must give shapes of no negative dimension and less than 2^63 bytes*" },
-        { Tensor("a", 6, 0, [255, 255, 255, 255], [0, 0, 0, 0]) + ".", "*must not grow beyond 67108864 bytes, 16 times its length, but its tensors would take 16912*" },
+        { Tensor("a", 6, 0, [255, 255, 255, 255], [0, 0, 0, 0]) + ".", "*must not grow beyond 67108864 bytes, 16 times its length, but its tensors would take 16913002524. They are views of shared memory: save them one by one, without expand." },
         { Tensor("b", 6, 0, [6], [1]) + ".", "*must hold 'archive/data/b', but its archive does not." },
         { Tensor("a", 5, 0, [5], [1]) + ".", "*must hold 20 bytes as storage 'a' (5 × F32), but it holds 24." },
         { Tensor("a", 24, 0, [24], [1], "BoolStorage") + "0.", "*the instruction 0x30*" },
@@ -147,7 +147,7 @@ public sealed class TorchRefusalTests
         With(big, path => Refused(path, "*must be little endian, but it does not say so. Save it again on a little-endian machine."));
         byte[] protocol = [.. good];
         protocol[1] = 9;
-        With(protocol, path => Refused(path, "*must be a pickle of protocol 2 to 5, but it is of protocol 9 (magic number, byte 0)."));
+        With(protocol, path => Refused(path, "*must be a pickle of protocol 2 to 5, but it is of protocol 9 (magic number, byte 0). *"));
     }
 
     private static void Refused(string path, string text)
