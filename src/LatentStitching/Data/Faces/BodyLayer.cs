@@ -25,7 +25,7 @@ internal static class BodyLayer
         Tensor top = x.square() * canvas.Column(face => 0.42f - 0.18f * face[Jaw]) + canvas.Column(face => 1.26f - 0.06f * face[Jaw]);
         Tensor neckline = 1.52f - x.square() * 2.4f;
         Tensor mask = Pixels.Edge(band.BodyY - max(top, neckline), canvas.PerPixel);
-        Tensor fold = Light(canvas, x) - 0.1f * Pixels.Ridge((band.BodyY - neckline - 0.05f).mul_(12));
+        Tensor fold = Light(canvas, x) - 0.1f * Pixels.Ridge(band.BodyY - neckline, 0.05f, 12);
         band.Paint(mask, fold, canvas.Colour(face => FacePalette.Clothes(face) * 0.45f), canvas.Colour(face => FacePalette.Clothes(face) * 1.1f));
     }
 
@@ -39,7 +39,7 @@ internal static class BodyLayer
         Tensor chest = Pixels.Edge(band.BodyY - top, canvas.PerPixel);
         Tensor below = Pixels.Edge(1.52f - x.square() * 2.4f - band.BodyY, canvas.PerPixel);
         Tensor mask = max(column, chest).mul_(below);
-        Tensor shadow = Pixels.Blob(x * 1.6f, (band.BodyY - 0.95f).mul_(2.4f));
+        Tensor shadow = Pixels.Blob(x.expand(-1, band.BodyY.size(1), -1), 0, 1.6f, band.BodyY, 0.95f, 2.4f);
         Tensor light = Light(canvas, x) - 0.45f * shadow;
         band.Paint(mask, light, canvas.Colour(HeadLayer.Shade), canvas.Colour(HeadLayer.Lit));
     }

@@ -34,16 +34,31 @@ internal sealed class FaceBand(FaceCanvas canvas, int first, int rows)
     public void Paint(Tensor mask, Tensor tone, Tensor dark, Tensor bright)
     {
         using Tensor span = bright - dark;
-        using Tensor colour = tone.unsqueeze(1) * span;
-        colour.add_(dark);
-        Paint(mask, colour);
+        using Tensor step = tone.unsqueeze(1) * span;
+        step.add_(dark);
+        step.sub_(Image);
+        step.mul_(mask.unsqueeze(1));
+        Image.add_(step);
     }
 
-    /// <summary>Darkens the light on the skin by a share: tone × (1 − share).</summary>
-    /// <param name="share">Grid or column product in [0, 1]; overwritten.</param>
-    public void Darken(Tensor share)
+    /// <summary>Darkens the light on the skin: tone × (1 − strength × shape).</summary>
+    /// <param name="shape">Grid [n, rows, w], in [0, 1]; consumed.</param>
+    /// <param name="strength">In [0, 1].</param>
+    public void Darken(Tensor shape, Coefficient strength)
     {
-        share.mul_(Tone);
-        Tone.sub_(share);
+        Pixels.Scale(shape, strength);
+        shape.mul_(Tone);
+        Tone.sub_(shape);
+        shape.Dispose();
+    }
+
+    /// <summary>Brightens the light on the skin: tone + strength × shape.</summary>
+    /// <param name="shape">Grid [n, rows, w], in [0, 1]; consumed.</param>
+    /// <param name="strength">In [0, 1].</param>
+    public void Brighten(Tensor shape, Coefficient strength)
+    {
+        Pixels.Scale(shape, strength);
+        Tone.add_(shape);
+        shape.Dispose();
     }
 }

@@ -14,14 +14,19 @@ internal static class GlassesLayer
         FaceBand band = canvas.Band(-0.60f, 0.50f);
         Tensor worn = canvas.Column(face => face[Glasses]);
         Tensor folded = band.P.abs();
-        Tensor x = (folded - 0.40f) * canvas.Column(face => 1 / (0.25f + 0.05f * face[GlassesSize]));
-        Tensor y = (band.Q - Level) * canvas.Column(face => 1 / (0.17f + 0.05f * face[GlassesSize]));
+        Tensor x = Pixels.Offset(folded, 0.40f, canvas.Column(face => 1 / (0.25f + 0.05f * face[GlassesSize])));
+        Tensor y = Pixels.Offset(band.Q, Level, canvas.Column(face => 1 / (0.17f + 0.05f * face[GlassesSize])));
         // A rounded square: x² + y² − 0.6 x² y² = 1; beyond 1.5 the product would win.
         x.mul_(x);
         x.clamp_max_(1.5f);
         y.mul_(y);
         y.clamp_max_(1.5f);
-        Tensor inside = (1 - x - y + x * y * 0.6f).mul_(canvas.Column(face => 0.5f * (0.17f + 0.05f * face[GlassesSize])));
+        Tensor inside = x * y;
+        inside.mul_(0.6f);
+        inside.sub_(x);
+        inside.sub_(y);
+        inside.add_(1);
+        inside.mul_(canvas.Column(face => 0.5f * (0.17f + 0.05f * face[GlassesSize])));
         Tensor thick = canvas.Column(face => 0.021f + 0.008f * face[GlassesSize]);
         Tensor frame = Pixels.Edge(thick - inside.abs(), canvas.PerPixel);
         Tensor glass = Pixels.Edge(inside, canvas.PerPixel);
@@ -31,8 +36,14 @@ internal static class GlassesLayer
         bar.mul_(beside);
         bar.mul_(band.Head);
 
-        Tensor glare = Pixels.Ridge((band.P * 0.8f + band.Q + 0.1f).mul_(4)).mul_(0.14f).add_(0.07f);
-        band.Paint(glare.mul_(glass).mul_(worn), canvas.Colour(_ => new Vector3(0.90f, 0.95f, 1)));
-        band.Paint(max(frame, bar).mul_(worn), canvas.Colour(FacePalette.Frame));
+        Tensor glare = Pixels.Ridge(band.P * 0.8f + band.Q, -0.1f, 4);
+        glare.mul_(0.14f);
+        glare.add_(0.07f);
+        glare.mul_(glass);
+        glare.mul_(worn);
+        band.Paint(glare, canvas.Colour(_ => new Vector3(0.90f, 0.95f, 1)));
+        Tensor rim = max(frame, bar);
+        rim.mul_(worn);
+        band.Paint(rim, canvas.Colour(FacePalette.Frame));
     }
 }

@@ -17,14 +17,20 @@ internal static class HeadLayer
     {
         using var scope = NewDisposeScope();
         FaceBand band = canvas.Band(-0.35f, 0.45f);
-        Tensor turn = canvas.Column(face => 0.16f * FaceCanvas.Sin(face[Yaw]));
-        Tensor lift = canvas.Column(face => 0.06f + 0.5f * FaceCanvas.Sin(-face[Pitch]));
-        Tensor size = canvas.Column(face => 1 / (0.17f + 0.07f * face[EarSize]));
-        Tensor x = ((band.U + turn).abs_() - canvas.HeadWidth) * size * 1.7f;
-        Tensor y = (band.V - lift) * size;
-        Tensor radius = x * x + y * y;
-        Tensor mask = Pixels.Edge((1 - radius) * (0.4f / size), canvas.PerPixel);
-        Tensor tone = Pixels.Blob(x * 1.3f, y * 1.3f).mul_(-0.3f) + canvas.Column(face => 0.66f) + band.U * canvas.Column(face => 0.25f * FaceCanvas.LightDirection(face).X);
+        Tensor size = canvas.Column(face => 0.17f + 0.07f * face[EarSize]);
+        Tensor x = band.U + canvas.Column(face => 0.16f * FaceCanvas.Sin(face[Yaw]));
+        x.abs_();
+        x.sub_(canvas.HeadWidth);
+        x.mul_(1.7f / size);
+        Tensor y = Pixels.Offset(band.V, canvas.Column(face => 0.06f - 0.5f * FaceCanvas.Sin(face[Pitch])), 1 / size);
+        Tensor inside = x * x;
+        inside.add_(y * y);
+        inside.sub_(1);
+        Tensor mask = Pixels.Edge(inside, canvas.PerPixel * size * -0.4f);
+        Tensor tone = Pixels.Blob(x, 0, 1.3f, y, 0, 1.3f);
+        tone.mul_(-0.3f);
+        tone.add_(band.U * canvas.Column(face => 0.25f * FaceCanvas.LightDirection(face).X));
+        tone.add_(0.66f);
         band.Paint(mask, tone, canvas.Colour(Shade), canvas.Colour(face => Lit(face) * new Vector3(1, 0.94f, 0.92f)));
     }
 
@@ -32,9 +38,9 @@ internal static class HeadLayer
     public static void Model(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        ModelNose(canvas, canvas.Band(-0.45f, 0.55f));
+        ModelNose(canvas, canvas.Band(-0.35f, 0.55f));
         ModelCheeks(canvas, canvas.Band(-0.2f, 0.85f));
-        ModelAge(canvas, canvas.Band(-0.62f, 0.45f));
+        ModelAge(canvas, canvas.Band(-0.62f, 0.42f));
     }
 
     public static void DrawSkin(FaceCanvas canvas)
@@ -47,50 +53,57 @@ internal static class HeadLayer
     // The nose stands out of the ellipsoid, so it moves further than its place on the surface when the head turns.
     private static void ModelNose(FaceCanvas canvas, FaceBand band)
     {
-        Tensor x = band.P - canvas.Column(face => 0.16f * FaceCanvas.Sin(face[Yaw]));
-        Tensor tip = canvas.Column(face => 0.25f + 0.08f * face[NoseLength] + 0.16f * FaceCanvas.Sin(face[Pitch]));
-        Tensor y = band.Q - tip;
-        Tensor width = canvas.Column(face => 1 / (0.13f + 0.07f * face[NoseWidth]));
-        Tensor side = canvas.Column(face => FaceCanvas.LightDirection(face).X);
-        Tensor across = x * width;
+        using var scope = NewDisposeScope();
+        Tensor across = Pixels.Offset(band.P, canvas.Column(face => 0.16f * FaceCanvas.Sin(face[Yaw])), canvas.Column(face => 1 / (0.13f + 0.07f * face[NoseWidth])));
+        Tensor y = band.Q - canvas.Column(face => 0.25f + 0.08f * face[NoseLength] + 0.16f * FaceCanvas.Sin(face[Pitch]));
         Tensor folded = across.abs();
+        Tensor side = canvas.Column(face => FaceCanvas.LightDirection(face).X);
 
-        band.Darken(Pixels.Blob((across + side * 0.7f).mul_(0.85f), (y + 0.12f).mul_(3.4f)).mul_(side.abs() * 0.36f + 0.10f));
-        band.Darken(Pixels.Blob(across * 0.62f, (y - 0.13f).mul_(11)).mul_(0.42f));
-        band.Darken(Pixels.Blob((folded - 1.05f).mul_(4), (y - 0.01f).mul_(9)).mul_(0.30f));
-        band.Darken(Pixels.Blob((folded - 0.48f).mul_(2.6f), (y - 0.085f).mul_(22)).mul_(0.62f));
-        Tensor shine = Pixels.Blob((across - side * 0.2f).mul_(1.7f), (y + 0.16f).mul_(3.6f)).mul_(0.10f)
-            + Pixels.Blob((across - side * 0.3f).mul_(1.5f), (y + 0.01f).mul_(9)).mul_(0.14f);
-        band.Tone.add_(shine);
+        // The flank away from the light, the underside, the wings and the nostrils.
+        band.Darken(Pixels.Blob(across, side * -0.7f, 0.85f, y, -0.12f, 3.4f), side.abs() * 0.36f + 0.10f);
+        band.Darken(Pixels.Blob(across, 0, 0.62f, y, 0.13f, 11), 0.42f);
+        band.Darken(Pixels.Blob(folded, 1.05f, 4, y, 0.01f, 9), 0.30f);
+        band.Darken(Pixels.Blob(folded, 0.48f, 2.6f, y, 0.085f, 22), 0.62f);
+        // The bridge and the tip catch it.
+        band.Brighten(Pixels.Blob(across, side * 0.2f, 1.7f, y, -0.16f, 3.6f), 0.10f);
+        band.Brighten(Pixels.Blob(across, side * 0.3f, 1.5f, y, -0.01f, 9), 0.14f);
     }
 
     private static void ModelCheeks(FaceCanvas canvas, FaceBand band)
     {
+        using var scope = NewDisposeScope();
         Tensor folded = band.P.abs();
-        Tensor smile = canvas.Column(face => MathF.Max(0, face[Smile]));
-        Tensor cheeks = Pixels.Blob((folded - 0.46f).mul_(3.4f), (band.Q - 0.26f).mul_(4.2f)).mul_(smile * 0.12f + 0.03f);
-        band.Tone.add_(cheeks);
+        band.Brighten(Pixels.Blob(folded, 0.46f, 3.4f, band.Q, 0.26f, 4.2f), canvas.Column(face => 0.03f + 0.12f * MathF.Max(0, face[Smile])));
 
         // The fold from the wing of the nose to the corner of the mouth.
-        Tensor fold = Pixels.Ridge((folded - 0.22f - (band.Q - 0.34f).mul_(0.62f)).mul_(17));
-        fold.mul_(Pixels.Ridge((band.Q - 0.48f).mul_(5.5f)));
-        band.Darken(fold.mul_(canvas.Column(face => 0.10f * MathF.Max(0, face[Smile]) + 0.42f * MathF.Max(0, face[Age] - 0.3f))));
+        Tensor line = Pixels.Offset(band.Q, 0.34f - 0.22f / 0.62f, 0.62f);
+        line.sub_(folded);
+        Tensor fold = Pixels.Ridge(line, 0, 17);
+        fold.mul_(Pixels.Ridge(band.Q, 0.48f, 5.5f));
+        band.Darken(fold, canvas.Column(face => 0.10f * MathF.Max(0, face[Smile]) + 0.42f * MathF.Max(0, face[Age] - 0.3f)));
         // The hollow under the cheekbone.
-        Tensor hollow = Pixels.Blob((folded - 0.72f).mul_(3.6f), (band.Q - 0.46f).mul_(3.2f));
-        band.Darken(hollow.mul_(canvas.Column(face => 0.06f + 0.22f * MathF.Max(0, face[Age] - 0.3f))));
+        band.Darken(Pixels.Blob(folded, 0.72f, 3.6f, band.Q, 0.46f, 3.2f), canvas.Column(face => 0.06f + 0.22f * MathF.Max(0, face[Age] - 0.3f)));
     }
 
     private static void ModelAge(FaceCanvas canvas, FaceBand band)
     {
+        using var scope = NewDisposeScope();
         Tensor age = canvas.Column(face => MathF.Max(0, face[Age] - 0.3f) / 0.7f);
         Tensor folded = band.P.abs();
-        Tensor bags = Pixels.Blob((folded - 0.38f).mul_(4.6f), (band.Q - 0.12f).mul_(13));
-        band.Darken(bags.mul_(age * 0.32f));
-        Tensor lines = Pixels.Wave((band.Q * 11 + 0.9f * band.P.square()).add_(0.2f)).clamp_min_(0);
-        lines.mul_(Pixels.Blob(band.P * 1.7f, (band.Q + 0.46f).mul_(6)));
-        band.Darken(lines.mul_(age * 0.40f));
-        Tensor feet = Pixels.Wave((band.Q - 0.02f) * 14 * (folded + 0.3f)).clamp_min_(0);
-        feet.mul_(Pixels.Blob((folded - 0.74f).mul_(8), (band.Q - 0.02f).mul_(7)));
-        band.Darken(feet.mul_(age * 0.45f));
+        // Bags under the eyes, lines on the forehead, crow's feet.
+        band.Darken(Pixels.Blob(folded, 0.38f, 4.6f, band.Q, 0.12f, 13), age * 0.32f);
+        Tensor phase = band.P * band.P;
+        phase.mul_(0.9f);
+        phase.add_(band.Q * 11);
+        Tensor lines = Pixels.Wave(phase);
+        lines.clamp_min_(0);
+        lines.mul_(Pixels.Blob(band.P, 0, 1.7f, band.Q, -0.46f, 6));
+        band.Darken(lines, age * 0.40f);
+        Tensor feet = Pixels.Offset(band.Q, 0.02f, 14);
+        feet.mul_(folded + 0.3f);
+        Pixels.Wave(feet);
+        feet.clamp_min_(0);
+        feet.mul_(Pixels.Blob(folded, 0.74f, 8, band.Q, 0.02f, 7));
+        band.Darken(feet, age * 0.45f);
     }
 }
