@@ -77,7 +77,8 @@ internal sealed class CheckpointTree
             _cost += 1 + at.Length + Math.Min(key.Length, MaxKeyLength);
             if (_cost > MaxCost || _tensors.Count > _maxTensors)
             {
-                throw new InvalidDataException($"'{_path}' must not hold more containers and tensors than its length allows, but it refers to the same ones again and again.");
+                throw new InvalidDataException(
+                    $"'{_path}' must not hold more containers and tensors than its length allows, but it refers to the same ones again and again.");
             }
             if (value is not (TorchTensor or PickleDictionary or PickleSequence)) continue;
             if (key.Length > MaxKeyLength)

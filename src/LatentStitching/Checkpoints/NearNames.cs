@@ -5,11 +5,12 @@ internal static class NearNames
 {
     private const int Shown = 5;
     private const int Compared = 256;
+    private const int Searched = 10_000;
 
-    /// <summary>Up to five names, nearest first, by the number of letters to change.</summary>
+    /// <summary>Up to five names, nearest first, by the number of letters to change; of very many, the first are searched.</summary>
     public static string Of(string name, IReadOnlyList<string> names) => names.Count == 0
         ? "there are none"
-        : string.Join(", ", names.OrderBy(other => Distance(name, other)).Take(Shown).Select(other => $"'{other}'")) + (names.Count > Shown ? ", …" : "");
+        : string.Join(", ", names.Take(Searched).OrderBy(other => Distance(name, other)).Take(Shown).Select(other => $"'{other}'")) + (names.Count > Shown ? ", …" : "");
 
     // Levenshtein's distance, row by row.
     private static int Distance(ReadOnlySpan<char> a, ReadOnlySpan<char> b)

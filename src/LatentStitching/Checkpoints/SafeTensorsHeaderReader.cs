@@ -123,7 +123,9 @@ internal static class SafeTensorsHeaderReader
             throw Invalid(path, $"must give dtype, shape and data_offsets for each tensor, but '{name}' lacks {missing}.");
         }
         ElementType type = ElementType.OfSafeTensors(dtype) ?? throw Invalid(
-            path, $"must hold tensors of {ElementType.SafeTensorsNames}, but '{name}' is {dtype}, which TorchSharp has no type for. Convert it in Python first.");
+            path,
+            $"must hold tensors of {ElementType.SafeTensorsNames}, but '{name}' is {Short(dtype)}, which TorchSharp has no type for. "
+            + "Convert it in Python first.");
         if (type.BytesOf(shape) is not { } bytes)
         {
             throw Invalid(path, $"must have shapes of at most 64 dimensions, none negative, of less than 2^63 bytes, but that of '{name}' is {Text(shape)}.");

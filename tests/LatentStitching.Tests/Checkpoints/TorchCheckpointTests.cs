@@ -52,6 +52,62 @@ public sealed class TorchCheckpointTests
         CheckpointFiles.Same(loaded["transposed"], expected["transposed"]).Should().BeTrue("views of one storage come apart");
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Load_EveryProtocolOfPythonsPickler_GivesTensorsAndPlainValues(int protocol)
+    {
+        byte[] pickle = File.ReadAllBytes(CheckpointFiles.Fixture($"pickle_protocol_{protocol}.pkl"));
+        byte[] six = [.. Enumerable.Range(0, 6).SelectMany(i => BitConverter.GetBytes((float)i))];
+        foreach (byte[] file in new[] { CheckpointFiles.Zip(pickle, ("archive/data/a", six)), CheckpointFiles.Legacy(pickle, ("a", six, 6)) })
+        {
+            CheckpointFiles.With(file, path =>
+            {
+                using StateDictionary state = StateDictionary.Load(path);
+                state.Names.Should().Equal("w", "p");
+                state["w"].data<float>().ToArray().Should().Equal(1, 3, 2, 4);
+                state["p"].data<float>().ToArray().Should().Equal(0, 1, 2, 3, 4, 5);
+                Dictionary<string, string> plain = new() { ["big"] = "1180591620717411303424", ["neg"] = "-5", ["x"] = "0.1", ["flag"] = "True", ["text"] = "größe" };
+                if (protocol == 2) plain["data"] = "\0ÿ";
+                state.Metadata.Should().BeEquivalentTo(plain);
+            });
+        }
+    }
+
+    [Fact]
+    public void Load_LegacyViewOfAStorage_BeginsWhereTheViewBegins()
+    {
+        byte[] six = [.. Enumerable.Range(0, 6).SelectMany(i => BitConverter.GetBytes((float)i))];
+        string View(int start, int count) =>
+            "ctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u0001aU\u0003cpuK\u0006"
+            + $"(U\u0001bK{(char)start}K{(char)count}ttQK\u0001(K\u0002t(K\u0001t\u0089NtR.";
+        CheckpointFiles.With(CheckpointFiles.Legacy(CheckpointFiles.Pickle(View(2, 3)), ("a", six, 6)), path =>
+        {
+            using StateDictionary state = StateDictionary.Load(path);
+            state["tensor"].data<float>().ToArray().Should().Equal(3, 4);
+        });
+        CheckpointFiles.With(CheckpointFiles.Legacy(CheckpointFiles.Pickle(View(2, 5)), ("a", six, 6)), path =>
+            ((Action)(() => StateDictionary.Load(path))).Should().Throw<InvalidDataException>().WithMessage("*must keep views within their storage, but one leaves storage 'a'*"));
+        CheckpointFiles.With(CheckpointFiles.Legacy(CheckpointFiles.Pickle(View(2, 2)), ("a", six, 6)), path =>
+            ((Action)(() => StateDictionary.Load(path))).Should().Throw<InvalidDataException>().WithMessage("*must keep tensors within their storage*leaves the 2 elements of storage 'a'*"));
+    }
+
+    [Fact]
+    public void Load_PickleThatWouldRunACommand_RunsNothing()
+    {
+        string witness = Path.Combine(Path.GetTempPath(), $"witness-{Guid.NewGuid():N}");
+        string command = $"touch {witness}";
+        byte[] pickle = CheckpointFiles.Pickle($"cos\nsystem\nU{(char)command.Length}{command}\u0085R.");
+        foreach (byte[] file in new[] { CheckpointFiles.Zip(pickle), CheckpointFiles.Legacy(pickle) })
+        {
+            CheckpointFiles.With(file, path =>
+                ((Action)(() => StateDictionary.Load(path))).Should().Throw<InvalidDataException>().WithMessage("*names os.system (*Nothing of it was run.*"));
+        }
+        File.Exists(witness).Should().BeFalse();
+    }
+
     [Fact]
     public void Load_OneBareTensor_IsNamedTensor()
     {
