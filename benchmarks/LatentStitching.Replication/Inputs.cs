@@ -40,7 +40,7 @@ internal static class Inputs
     public static Vae Train(string name, ulong seed, IImageSource images, RunOptions options, Action<double, string> progress, CancellationToken cancellationToken)
     {
         var model = Vae.Create(new VaeOptions { Name = name, Image = images.Image, LatentDimension = 32, Seed = seed });
-        TrainingOptions training = new() { Epochs = options.Epochs ?? (options.Quick ? 3 : 16), BatchSize = 64, LearningRate = 1e-3, Seed = seed };
+        TrainingOptions training = new() { Epochs = options.Epochs ?? (options.Quick ? 15 : 16), BatchSize = 64, LearningRate = 1e-3, Seed = seed };
         try
         {
             new VaeTrainer(training).Train(model, images, new Relay(step => progress(

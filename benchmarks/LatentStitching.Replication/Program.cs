@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using LatentStitching.Replication;
 
+NativeTuning.Apply();
+
 Option<string?> images = new("--images") { Description = "Real images: a folder, a CelebA zip, or an IDX file (gz too). Without it, faces are drawn in code." };
 Option<string?> attributes = new("--attributes") { Description = "Attribute table of the images: list_attr_celeba.txt or CSV, or an IDX file of labels." };
 Option<string[]> models = new("--models") { Description = "Pretrained VAEs in the layout of Burgess et al.: files, or folders that hold a model.pt. Without it, two are trained here.", AllowMultipleArgumentsPerToken = true };
