@@ -155,6 +155,7 @@ internal sealed class ProcessNativeSystem : INativeSystem
         if (Path.GetDirectoryName(TorchSharpAssembly.Location) is { Length: > 0 } own)
         {
             directories.Add(own);
+            directories.Add(Path.Combine(own, Native));
             directories.Add(Path.GetFullPath(Path.Combine(own, "../..", Native)));
             directories.Add(Path.GetFullPath(Path.Combine(own, "../../../..", "libtorch-cpu-linux-x64/2.10.0", Native)));
         }
