@@ -126,7 +126,7 @@ if [[ $needed == yes ]]; then
   cp "$work/app/Program.cs" "$work/bare"
   bare() { dotnet run --project "$work/bare" -v q -- "$@"; echo; }
   check "no libtorch: EnsureLoaded names the package" "DllNotFoundException: LatentStitching cannot load TorchSharp's native library: libtorch.so must lie" bare ensure
-  check "no libtorch, torch first: TorchSharp's trace names the package" "Reference it: dotnet add package libtorch-cpu-linux-x64 --version 2.10.0" bare
+  check "no libtorch, torch first: TorchSharp's trace names the package" "Add it: dotnet add package libtorch-cpu-linux-x64 --version 2.10.0" bare
   rm -rf "$work/bare"
 else
   skip "another libtorch, no libtorch" "this system does not need the cure: TorchSharp's own message is right"

@@ -82,7 +82,14 @@ internal sealed class ProcessNativeSystem : INativeSystem
         if (descriptor < 0) return $"memfd_create: {Marshal.GetLastPInvokeErrorMessage()}.";
 
         using SafeFileHandle memory = new(descriptor, ownsHandle: true);
-        RandomAccess.Write(memory, image, 0);
+        try
+        {
+            RandomAccess.Write(memory, image, 0);
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
         return TryLoad($"/proc/self/fd/{descriptor}", out handle); // the mapping outlives the descriptor
     }
 
