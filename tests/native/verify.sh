@@ -39,6 +39,7 @@ cat >"$work/nuget.config" <<END
 END
 
 torch_first='
+if (args is ["idle"]) { Console.WriteLine(File.ReadAllText("/proc/self/maps").Contains("torch_cpu") ? "loaded" : "not loaded"); return; }
 if (args is ["ensure"]) LatentStitching.Native.TorchNative.EnsureLoaded();
 Console.WriteLine($"sum {First.Sum}");
 if (args.Length > 0) Console.WriteLine(LatentStitching.Native.TorchNative.Diagnose());
@@ -80,6 +81,8 @@ check "diagnosis" "cure: " $app facts
 needed=no; $app facts 2>/dev/null | grep -q "cure: applied" && needed=yes
 echo "(this system needs the cure: $needed)"
 
+check "torch not used: nothing is loaded" "not loaded" $app idle
+
 eight() { local i p=(); for i in 1 2 3 4 5 6 7 8; do $app >"$work/eight.$i" 2>&1 & p+=($!); done; wait "${p[@]}"; cat "$work"/eight.* | grep -c "^sum 3"; }
 check "8 processes at once" "8" eight
 
@@ -108,7 +111,7 @@ elif no_memory true 2>/dev/null; then
   mkdir "$work/tmp"
   check "memfd_create refused: a temporary file" "a temporary file, deleted by now (memfd_create: Operation not permitted.)" \
     env TMPDIR="$work/tmp" bash -c "$(declare -f no_memory); work=$work; no_memory $app facts"
-  check "no temporary file is left" "none left" bash -c "[[ -z \$(find '$work/tmp' -name '*.so*') ]] && echo none left"
+  check "no temporary file is left" "none left" bash -c "[[ -z \$(ls -A '$work/tmp') ]] && echo none left"
   check "neither memory nor temporary file: TorchSharp's trace holds the reason" \
     "TorchSharp.dll: LatentStitching cannot load TorchSharp's native library: the amended copy of libLibTorchSharp.so must load" neither
   check "neither memory nor temporary file: EnsureLoaded throws it" \

@@ -70,8 +70,8 @@ internal static class TorchCure
         facts.Add($"missing: {string.Join(", ", missing.Select(m => $"{m.Version} of {m.File}"))}");
         if (missing.Exists(m => m.File != Cxx || m.Version != CurableVersion))
         {
-            return Report(TorchCureStatus.Refused, $"{Library} must have {string.Join(", ", missing.Select(m => m.Version))}, but the C and C++ libraries of this "
-                + "system are older, and symbols that it uses are in them. Run on a newer system, such as Debian 12 or Ubuntu 22.04.");
+            return Report(TorchCureStatus.Refused, $"{Library} must have {string.Join(", ", missing.Select(m => m.Version))}, but the C and C++ "
+                + "libraries of this system are older, and symbols that it uses are in them. Run on a newer system, such as Debian 12 or Ubuntu 22.04.");
         }
         if (hint is not null) return Report(TorchCureStatus.Refused, hint);
 
@@ -79,7 +79,10 @@ internal static class TorchCure
         return fault != ElfFault.None
             ? Report(TorchCureStatus.Refused, $"{library} must need {CurableVersion} for {HarmlessSymbol} alone and never use it, but it {fault.Describe()}. "
                 + $"Run on a system whose {Cxx} provides {CurableVersion} (GCC 13), such as Debian 13 or Ubuntu 24.04.")
-            : Report(TorchCureStatus.Ready, $"at the first use of torch a copy in memory of {Library} is loaded that does not insist on {CurableVersion}") with { Image = image };
+            : Report(TorchCureStatus.Ready, $"at the first use of torch a copy in memory of {Library} is loaded that does not insist on {CurableVersion}") with
+            {
+                Image = image,
+            };
     }
 
     // What is wrong with the packages, and the command that puts it right.
@@ -89,7 +92,8 @@ internal static class TorchCure
         if (library is null) return $"{Library} must lie beside the application, but it was not found in {searched}. A package brings it: {AddTorchSharp}";
         if (torch is null && release is null)
         {
-            return $"{Torch} must lie beside the application, but it was not found in {searched}, and no reference to a libtorch package was found. Add it: {AddTorch}";
+            return $"{Torch} must lie beside the application, but it was not found in {searched}, and no reference to a libtorch package was found. "
+                + $"Add it: {AddTorch}";
         }
         if (torch is null)
         {

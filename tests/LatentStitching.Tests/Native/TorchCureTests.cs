@@ -80,7 +80,8 @@ public sealed class TorchCureTests
     [InlineData("off")]
     [InlineData("OFF")]
     public void Apply_TurnedOff_TouchesNothing(string value) =>
-        Untouched(new() { Switch = value, IsMusl = true }, TorchCureStatus.TurnedOff).Should().EndWith("cure: turned off: by LATENTSTITCHING_TORCH_CURE=" + value);
+        Untouched(new() { Switch = value, IsMusl = true }, TorchCureStatus.TurnedOff)
+            .Should().EndWith("cure: turned off: by LATENTSTITCHING_TORCH_CURE=" + value);
 
     [Theory]
     [InlineData("")]
