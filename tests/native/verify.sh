@@ -39,12 +39,14 @@ cat >"$work/nuget.config" <<END
 END
 
 torch_first='
+if (args is ["idle"]) { Console.WriteLine(File.ReadAllText("/proc/self/maps").Contains("torch_cpu") ? "loaded" : "not loaded"); return; }
 if (args is ["ensure"]) LatentStitching.Native.TorchNative.EnsureLoaded();
 Console.WriteLine($"sum {First.Sum}");
 if (args.Length > 0) Console.WriteLine(LatentStitching.Native.TorchNative.Diagnose());
 static class First { public static readonly float Sum = TorchSharp.torch.ones(3).sum().item<float>(); }'
-references='
-    <PackageReference Include="LatentStitching" Version="'$version'" />
+library='
+    <PackageReference Include="LatentStitching" Version="'$version'" />'
+references=$library'
     <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />'
 project() {                                       # project FOLDER EXTRA-ITEMS EXTRA-PROPERTIES
   mkdir -p "$1"
@@ -73,15 +75,18 @@ echo "$torch_first" >"$work/app/Program.cs"
 dotnet build "$work/app" -v q >"$work/build.log" 2>&1 || { cat "$work/build.log"; echo "0 passed, 1 failed"; exit 1; }
 
 check "dotnet run, torch first" "sum 3" dotnet run --project "$work/app" -v q
-app="dotnet exec $(find "$work/app/bin" -name app.dll | head -n 1)"
+bin=$(dirname "$(find "$work/app/bin" -name app.dll | head -n 1)")
+app="dotnet exec $bin/app.dll"
 check "diagnosis" "cure: " $app facts
 needed=no; $app facts 2>/dev/null | grep -q "cure: applied" && needed=yes
 echo "(this system needs the cure: $needed)"
 
+check "torch not used: nothing is loaded" "not loaded" $app idle
+
 eight() { local i p=(); for i in 1 2 3 4 5 6 7 8; do $app >"$work/eight.$i" 2>&1 & p+=($!); done; wait "${p[@]}"; cat "$work"/eight.* | grep -c "^sum 3"; }
 check "8 processes at once" "8" eight
 
-turned_off() { LATENTSTITCHING_TORCH_CURE=off $app; echo "ended with $?"; rm -rf "$(dirname "${app#dotnet exec }")/cpu"; }
+turned_off() { LATENTSTITCHING_TORCH_CURE=off $app; echo "ended with $?"; rm -rf "$bin/cpu"; }
 if [[ $needed == yes ]]; then
   check "turned off: TorchSharp fails as it does without the library" "ended with 134" turned_off
 else
@@ -99,18 +104,35 @@ ok = libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(Filter(4
 sys.exit("seccomp is not available") if not ok else os.execvp(sys.argv[1], sys.argv[1:])
 END
 no_memory() { DOTNET_EnableWriteXorExecute=0 python3 "$work/refuse.py" "$@"; }
-neither() { TMPDIR=/proc/none no_memory $app; echo "ended with $?"; TMPDIR=/proc/none no_memory $app ensure; rm -rf "$(dirname "${app#dotnet exec }")/cpu"; }
+neither() { TMPDIR=/proc/none no_memory $app; echo "ended with $?"; TMPDIR=/proc/none no_memory $app ensure; rm -rf "$bin/cpu"; }
 if [[ $needed == no ]]; then
   skip "memfd_create refused" "this system does not need the cure"
 elif no_memory true 2>/dev/null; then
-  check "memfd_create refused: a temporary file" "a temporary file, deleted by now (memfd_create: Operation not permitted.)" no_memory $app facts
-  check "no temporary file is left" "none" bash -c '[[ -z $(find "${TMPDIR:-/tmp}" -maxdepth 2 -name libLibTorchSharp.so 2>/dev/null) ]] && echo none'
+  mkdir "$work/tmp"
+  check "memfd_create refused: a temporary file" "a temporary file, deleted by now (memfd_create: Operation not permitted.)" \
+    env TMPDIR="$work/tmp" bash -c "$(declare -f no_memory); work=$work; no_memory $app facts"
+  check "no temporary file is left" "none left" bash -c "[[ -z \$(ls -A '$work/tmp') ]] && echo none left"
   check "neither memory nor temporary file: TorchSharp's trace holds the reason" \
     "TorchSharp.dll: LatentStitching cannot load TorchSharp's native library: the amended copy of libLibTorchSharp.so must load" neither
   check "neither memory nor temporary file: EnsureLoaded throws it" \
     "System.DllNotFoundException: LatentStitching cannot load TorchSharp's native library: the amended copy of libLibTorchSharp.so must load" neither
 else
   skip "memfd_create refused" "needs python3 and seccomp"
+fi
+
+if [[ $needed == yes ]]; then
+  sed 's|libtorch-cpu-linux-x64/2.10.0|libtorch-cpu-linux-x64/2.7.1|' "$bin/app.deps.json" >"$bin/other.deps.json"
+  other() { dotnet exec --depsfile "$bin/other.deps.json" "$bin/app.dll" ensure; echo; }
+  check "another libtorch: EnsureLoaded says which" "must have libtorch 2.10, but libtorch-cpu-linux-x64 2.7.1 (by other.deps.json) is referenced." other
+
+  references=$library project "$work/bare"
+  cp "$work/app/Program.cs" "$work/bare"
+  bare() { dotnet run --project "$work/bare" -v q -- "$@"; echo; }
+  check "no libtorch: EnsureLoaded names the package" "DllNotFoundException: LatentStitching cannot load TorchSharp's native library: libtorch.so must lie" bare ensure
+  check "no libtorch, torch first: TorchSharp's trace names the package" "Add it: dotnet add package libtorch-cpu-linux-x64 --version 2.10.0" bare
+  rm -rf "$work/bare"
+else
+  skip "another libtorch, no libtorch" "this system does not need the cure: TorchSharp's own message is right"
 fi
 
 check "publish without RID" "sum 3" publish
@@ -153,7 +175,7 @@ using BenchmarkDotNet.Running;
 BenchmarkRunner.Run<Sums>();
 [DryJob] public class Sums { [Benchmark] public float Sum() => TorchSharp.torch.ones(3).sum().item<float>(); }
 END
-check "BenchmarkDotNet's child processes" "Benchmarks: 1" bash -c "cd $work/bench && dotnet run -c Release -v q 2>&1 | tee bench.log | sed -n 's/.*executed benchmarks: 1/Benchmarks: 1/p'; grep -A4 '^| Method' bench.log; ! grep -q '| NA' bench.log"
+check "BenchmarkDotNet's child processes" "Mean = " bash -c "cd '$work/bench' && dotnet run -c Release -v q"
 
 unchanged() { [[ $(hash_of_packages) == "$before" ]] && echo unchanged; }
 check "the package's files are as they were" "unchanged" unchanged

@@ -82,7 +82,14 @@ internal sealed class ProcessNativeSystem : INativeSystem
         if (descriptor < 0) return $"memfd_create: {Marshal.GetLastPInvokeErrorMessage()}.";
 
         using SafeFileHandle memory = new(descriptor, ownsHandle: true);
-        RandomAccess.Write(memory, image, 0);
+        try
+        {
+            RandomAccess.Write(memory, image, 0);
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
         return TryLoad($"/proc/self/fd/{descriptor}", out handle); // the mapping outlives the descriptor
     }
 
@@ -155,6 +162,7 @@ internal sealed class ProcessNativeSystem : INativeSystem
         if (Path.GetDirectoryName(TorchSharpAssembly.Location) is { Length: > 0 } own)
         {
             directories.Add(own);
+            directories.Add(Path.Combine(own, Native));
             directories.Add(Path.GetFullPath(Path.Combine(own, "../..", Native)));
             directories.Add(Path.GetFullPath(Path.Combine(own, "../../../..", "libtorch-cpu-linux-x64/2.10.0", Native)));
         }

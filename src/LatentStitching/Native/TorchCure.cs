@@ -27,60 +27,51 @@ internal static class TorchCure
         TorchCureReport Report(TorchCureStatus status, string reason) => new() { Status = status, Facts = facts, Reason = reason };
 
         if (!system.IsLinuxX64) return Report(TorchCureStatus.OtherPlatform, "the fault it cures exists on Linux x64 only");
+
+        string? cxx = system.FindLoaded(Cxx), loaded = system.FindLoaded(Library), loadedTorch = system.FindLoaded(Torch);
+        string? library = loaded ?? Find(system, Library), torch = loadedTorch ?? Find(system, Torch);
+        var provided = Provided(system, cxx);
+        var release = TorchRelease.Find(system, torch);
+        facts.Add($"{Cxx}: {cxx ?? "not found"}, {(provided is null ? "versions unknown" : "newest " + Newest(provided, "GLIBCXX_"))}");
+        facts.Add($"{Library}: {library ?? "not found"}");
+        facts.Add($"{Torch}: {torch ?? "not found"}, {release?.ToString() ?? "version unknown"}");
+
         if (string.Equals(system.Switch, "off", StringComparison.OrdinalIgnoreCase)) return Report(TorchCureStatus.TurnedOff, $"by {Switch}={system.Switch}");
+        if (loaded is not null) return Report(TorchCureStatus.AlreadyLoaded, $"{Library} is loaded");
         if (system.IsMusl)
         {
             return Report(TorchCureStatus.Refused, "TorchSharp's native library must have glibc, but this system uses musl (Alpine Linux). "
                 + "Run on a system or container image with glibc, such as Debian 12 or Ubuntu 22.04.");
         }
-        if (system.FindLoaded(Library) is { } loaded)
+
+        bool lacks = provided?.Contains(CurableVersion) == false;
+        string? hint = Hint(system, library, torch, release);
+        if (library is not null && system.ReadFile(library) is { } image)
         {
-            facts.Add($"{Library}: {loaded}");
-            return Report(TorchCureStatus.AlreadyLoaded, $"{Library} is loaded");
+            return Judge(system, library, image, facts, hint, lacks) with { Torch = loadedTorch is null ? torch : null };
         }
+        return library is null && lacks ? Report(TorchCureStatus.Refused, hint!)
+            : Report(TorchCureStatus.NotNeeded, $"{Library} could not be read; it is left to TorchSharp's own loader") with { Hint = hint };
+    }
 
-        string? cxx = system.FindLoaded(Cxx);
-        var provided = Provided(system, cxx);
-        facts.Add($"{Cxx}: {cxx ?? "not found"}, {(provided is null ? "versions unknown" : "newest " + Newest(provided, "GLIBCXX_"))}");
-        bool lacks = provided is not null && !provided.Contains(CurableVersion);
-
-        string? library = Find(system, Library), torch = system.FindLoaded(Torch) ?? Find(system, Torch);
-        var release = TorchRelease.Find(system, torch);
-        facts.Add($"{Library}: {library ?? "not found"}");
-        facts.Add($"{Torch}: {torch ?? "not found"}, {release?.ToString() ?? "version unknown"}");
-        string searched = string.Join(", ", system.SearchDirectories);
-        string? hint = library is null ? $"{Library} must lie beside the application, but it was not found in {searched}. A package brings it: {AddTorchSharp}"
-            : torch is null && release is not null ? $"{Torch} must lie beside the application, but it was not found in {searched}, although {release} is referenced. "
-                + "Have it copied again: dotnet build --no-incremental"
-            : torch is null ? $"{Torch} must lie beside the application, but it was not found in {searched}, and no libtorch package is referenced. "
-                + $"Reference it: {AddTorch}"
-            : IsWrong(release, system.TorchSharpVersion)
-                ? $"TorchSharp {system.TorchSharpVersion!.ToString(3)} must have libtorch {_neededTorch}, but {release} is referenced. Reference that one: {AddTorch}"
-            : null;
-
-        if (library is null || system.ReadFile(library) is not { } image)
-        {
-            return lacks && hint is not null ? Report(TorchCureStatus.Refused, hint)
-                : Report(TorchCureStatus.NotNeeded, $"{Library} could not be read; it is left to TorchSharp's own loader") with { Hint = hint };
-        }
+    private static TorchCureReport Judge(INativeSystem system, string library, byte[] image, List<string> facts, string? hint, bool lacks)
+    {
+        TorchCureReport Report(TorchCureStatus status, string reason) => new() { Status = status, Facts = facts, Reason = reason, Hint = hint };
 
         var fault = ElfSymbolVersions.ReadNeeded(image, out var needed);
         if (fault != ElfFault.None)
         {
             return Report(lacks ? TorchCureStatus.Refused : TorchCureStatus.NotNeeded,
-                $"{library} {fault.Describe()}. Bring back the package's own file: dotnet build --no-incremental") with { Hint = hint };
+                $"{library} {fault.Describe()}. Bring back the package's own file: dotnet build --no-incremental");
         }
         var missing = Missing(system, needed);
-        if (missing.Count == 0)
-        {
-            return Report(TorchCureStatus.NotNeeded, $"this system provides every version that {Library} asks for") with { Hint = hint };
-        }
+        if (missing.Count == 0) return Report(TorchCureStatus.NotNeeded, $"this system provides every version that {Library} asks for");
 
         facts.Add($"missing: {string.Join(", ", missing.Select(m => $"{m.Version} of {m.File}"))}");
         if (missing.Exists(m => m.File != Cxx || m.Version != CurableVersion))
         {
-            return Report(TorchCureStatus.Refused, $"{Library} must have {string.Join(", ", missing.Select(m => m.Version))}, but the C and C++ libraries of this "
-                + "system are older, and symbols that it uses are in them. Run on a newer system, such as Debian 12 or Ubuntu 22.04.");
+            return Report(TorchCureStatus.Refused, $"{Library} must have {string.Join(", ", missing.Select(m => m.Version))}, but the C and C++ "
+                + "libraries of this system are older, and symbols that it uses are in them. Run on a newer system, such as Debian 12 or Ubuntu 22.04.");
         }
         if (hint is not null) return Report(TorchCureStatus.Refused, hint);
 
@@ -91,8 +82,28 @@ internal static class TorchCure
             : Report(TorchCureStatus.Ready, $"at the first use of torch a copy in memory of {Library} is loaded that does not insist on {CurableVersion}") with
             {
                 Image = image,
-                Torch = system.FindLoaded(Torch) is null ? torch : null,
             };
+    }
+
+    // What is wrong with the packages, and the command that puts it right.
+    private static string? Hint(INativeSystem system, string? library, string? torch, TorchRelease? release)
+    {
+        string searched = string.Join(", ", system.SearchDirectories);
+        if (library is null) return $"{Library} must lie beside the application, but it was not found in {searched}. A package brings it: {AddTorchSharp}";
+        if (torch is null && release is null)
+        {
+            return $"{Torch} must lie beside the application, but it was not found in {searched}, and no reference to a libtorch package was found. "
+                + $"Add it: {AddTorch}";
+        }
+        if (torch is null)
+        {
+            return $"{Torch} must lie beside the application, but it was not found in {searched}, although {release} is referenced. "
+                + "Have it copied again: dotnet build --no-incremental";
+        }
+        return IsWrong(release, system.TorchSharpVersion)
+            ? $"TorchSharp {system.TorchSharpVersion!.ToString(3)} must have libtorch {_neededTorch}, but {release} is referenced. "
+                + $"Reference that one: dotnet add package {release!.Package} --version {_neededTorch}.0"
+            : null;
     }
 
     /// <summary>Loads the amended copy if that is needed and possible.</summary>

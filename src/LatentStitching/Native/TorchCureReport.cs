@@ -41,7 +41,7 @@ internal sealed record TorchCureReport
     /// <summary>The amended copy that is ready to be loaded.</summary>
     public byte[]? Image { get; init; }
 
-    /// <summary>The file to load before it, or null if it is loaded.</summary>
+    /// <summary>The libtorch.so to load before the copy, or null if one is loaded.</summary>
     public string? Torch { get; init; }
 
     /// <summary>The handle of the loaded copy.</summary>

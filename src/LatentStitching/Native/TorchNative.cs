@@ -17,6 +17,8 @@ namespace LatentStitching.Native;
 /// <para>Nothing needs to be called. When the library, or a C# project that uses its package, is first run, a handler is registered;
 /// it acts when the runtime fails to find TorchSharp's native library, so on a sound system it costs nothing. Set the environment variable
 /// LATENTSTITCHING_TORCH_CURE to <c>off</c> to leave all to TorchSharp.</para>
+/// <para>With the copy goes an import resolver for TorchSharp's assembly. .NET allows one of them: an application with a resolver of its own
+/// sets it before the first use of torch, and it is kept.</para>
 /// <para>Thread safety: safe.</para>
 /// </remarks>
 public static class TorchNative

@@ -24,9 +24,12 @@ internal sealed partial record TorchRelease(string Package, Version Version, str
     private static TorchRelease? Match(string text, string source)
     {
         var match = PackageAndVersion().Match(text);
-        return match.Success && Version.TryParse(match.Groups["version"].ValueSpan, out var version) ? new(match.Groups["package"].Value, version, source) : null;
+        return match.Success && Version.TryParse(match.Groups["version"].ValueSpan, out var version)
+            ? new(match.Groups["package"].Value, version, source)
+            : null;
     }
 
-    [GeneratedRegex(@"(?<=[""/])(?<package>libtorch-c(pu|uda)[\w.-]*)/(?<version>\d{1,6}(\.\d{1,6}){1,3})", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"(?<=[""/])(?<package>libtorch-c(pu|uda)[\w.-]*?)(-part[\w-]*)?/(?<version>\d{1,6}(\.\d{1,6}){1,3})",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PackageAndVersion();
 }

@@ -140,7 +140,8 @@ internal sealed class ElfBuilder
         byte[] image = _bytes.ToArray();
         ulong length = (ulong)image.Length;
         _bytes.Position = 0;
-        Put([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0], new byte[8], U16(3), U16(62), U32(1), U64(0), U64(64), U64(0), U32(0), U16(64), U16(56), U16(2));
+        Put([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0], new byte[8], U16(3), U16(62), U32(1));
+        Put(U64(0), U64(64), U64(0), U32(0), U16(64), U16(56), U16(2));
         _bytes.Position = 64;
         Put(U32(1), U32(6), U64(0), U64(Base), U64(Base), U64(length), U64(length), U64(4096));
         ulong dynamic = (ulong)DynamicOffset;

@@ -244,8 +244,11 @@ public sealed class ElfSymbolVersionsTests
 
         ElfSymbolVersions.ReadProvided(new ElfBuilder().Build(), out provided).Should().Be(ElfFault.None);
         provided.Should().BeEmpty();
-        ElfSymbolVersions.ReadProvided(ElfBuilder.With(image, builder.TableOffsets[Definitions] + 16, uint.MaxValue), out _).Should().Be(ElfFault.OutsideSegments);
-        ElfSymbolVersions.ReadProvided(ElfBuilder.With(image, builder.TableOffsets[Definitions] + 12, uint.MaxValue), out _).Should().Be(ElfFault.OutsideSegments);
+        foreach (int field in new[] { 12 /* name record */, 16 /* next */ })
+        {
+            byte[] damaged = ElfBuilder.With(image, builder.TableOffsets[Definitions] + field, uint.MaxValue);
+            ElfSymbolVersions.ReadProvided(damaged, out _).Should().Be(ElfFault.OutsideSegments);
+        }
     }
 
     [Fact]

@@ -80,7 +80,8 @@ public sealed class TorchCureTests
     [InlineData("off")]
     [InlineData("OFF")]
     public void Apply_TurnedOff_TouchesNothing(string value) =>
-        Untouched(new() { Switch = value, IsMusl = true }, TorchCureStatus.TurnedOff).Should().EndWith("cure: turned off: by LATENTSTITCHING_TORCH_CURE=" + value);
+        Untouched(new() { Switch = value, IsMusl = true }, TorchCureStatus.TurnedOff)
+            .Should().EndWith("cure: turned off: by LATENTSTITCHING_TORCH_CURE=" + value);
 
     [Theory]
     [InlineData("")]
@@ -124,8 +125,8 @@ public sealed class TorchCureTests
     {
         FakeSystem system = new();
         NoLibtorch(system);
-        Refused(system).Should().Be("libtorch.so must lie beside the application, but it was not found in /app/runtimes, /app, and no libtorch package is "
-            + "referenced. Reference it: dotnet add package libtorch-cpu-linux-x64 --version 2.10.0");
+        Refused(system).Should().Be("libtorch.so must lie beside the application, but it was not found in /app/runtimes, /app, and no reference to a libtorch "
+            + "package was found. Add it: dotnet add package libtorch-cpu-linux-x64 --version 2.10.0");
     }
 
     [Fact]
@@ -147,14 +148,14 @@ public sealed class TorchCureTests
     }
 
     [Theory]
-    [InlineData("libtorch-cpu-linux-x64/2.7.1", "libtorch-cpu-linux-x64 2.7.1")]
-    [InlineData("libtorch-cuda-12.8-linux-x64/2.11.0", "libtorch-cuda-12.8-linux-x64 2.11.0")]
-    public void Apply_OtherLibtorch_IsRefusedWithTheCommand(string referenced, string named)
+    [InlineData("libtorch-cpu-linux-x64/2.7.1", "libtorch-cpu-linux-x64", "2.7.1")]
+    [InlineData("libtorch-cuda-12.8-linux-x64-part9-fragment1/2.11.0", "libtorch-cuda-12.8-linux-x64", "2.11.0")]
+    public void Apply_OtherLibtorch_IsRefusedWithTheCommand(string referenced, string package, string version)
     {
         FakeSystem system = new();
         system.Files["/app/app.deps.json"] = System.Text.Encoding.UTF8.GetBytes($"\"{referenced}\": {{}}");
-        Refused(system).Should().Be($"TorchSharp 0.107.0 must have libtorch 2.10, but {named} (by app.deps.json) is referenced. "
-            + "Reference that one: dotnet add package libtorch-cpu-linux-x64 --version 2.10.0");
+        Refused(system).Should().Be($"TorchSharp 0.107.0 must have libtorch 2.10, but {package} {version} (by app.deps.json) is referenced. "
+            + $"Reference that one: dotnet add package {package} --version 2.10.0");
     }
 
     [Fact]
