@@ -52,7 +52,7 @@ internal static class MouthLayer
         Tensor x = Pixels.Offset(band.P, canvas.Column(face => 0.05f * FaceCanvas.Sin(face[Yaw])), canvas.Column(face => 1 / HalfWidth(face)));
         Tensor lens = x * x;
         // y is measured from the line between the lips, which bends with the smile.
-        Tensor y = Pixels.Offset(lens, 0.4f, canvas.Column(face => 0.115f * face[Smile]));
+        Tensor y = Pixels.Offset(lens, 0.4f, canvas.Column(face => 0.13f * face[Smile]));
         y.add_(band.Q);
         y.sub_(Level);
         lens.neg_();
@@ -115,5 +115,5 @@ internal static class MouthLayer
 
     private static float HalfWidth(Face face) => 0.31f + 0.06f * face[MouthWidth] + 0.09f * MathF.Max(0, face[Smile]);
 
-    private static float Opening(Face face) => 0.17f * face[MouthOpening];
+    private static float Opening(Face face) => 0.19f * face[MouthOpening];
 }
