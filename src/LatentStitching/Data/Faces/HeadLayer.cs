@@ -6,6 +6,9 @@ namespace LatentStitching.Data.Faces;
 /// <summary>The head itself: ears, the lit skin, the relief of the nose, and the marks of age.</summary>
 internal static class HeadLayer
 {
+    // Wrinkles begin at this age.
+    private const float Unlined = 0.3f;
+
     /// <summary>The skin in the shade.</summary>
     public static Vector3 Shade(Face face) =>
         FacePalette.Skin(face) * FacePalette.Light(face) * Vector3.Lerp(new Vector3(0.62f, 0.50f, 0.46f), new Vector3(0.34f, 0.24f, 0.21f), face[LightContrast]);
@@ -40,7 +43,6 @@ internal static class HeadLayer
         using var scope = NewDisposeScope();
         ModelNose(canvas, canvas.Band(-0.35f, 0.55f));
         ModelCheeks(canvas, canvas.Band(-0.2f, 0.85f));
-        ModelAge(canvas, canvas.Band(-0.62f, 0.42f));
     }
 
     public static void DrawSkin(FaceCanvas canvas)
@@ -80,15 +82,20 @@ internal static class HeadLayer
         line.sub_(folded);
         Tensor fold = Pixels.Ridge(line, 0, 17);
         fold.mul_(Pixels.Ridge(band.Q, 0.48f, 5.5f));
-        band.Darken(fold, canvas.Column(face => 0.10f * MathF.Max(0, face[Smile]) + 0.42f * MathF.Max(0, face[Age] - 0.3f)));
+        band.Darken(fold, canvas.Column(face => 0.10f * MathF.Max(0, face[Smile]) + 0.42f * MathF.Max(0, face[Age] - Unlined)));
         // The hollow under the cheekbone.
-        band.Darken(Pixels.Blob(folded, 0.72f, 3.6f, band.Q, 0.46f, 3.2f), canvas.Column(face => 0.06f + 0.22f * MathF.Max(0, face[Age] - 0.3f)));
+        band.Darken(Pixels.Blob(folded, 0.72f, 3.6f, band.Q, 0.46f, 3.2f), canvas.Column(face => 0.06f + 0.22f * MathF.Max(0, face[Age] - Unlined)));
     }
 
-    private static void ModelAge(FaceCanvas canvas, FaceBand band)
+    /// <summary>Whether the face is old enough to have wrinkles.</summary>
+    public static bool IsAged(Face face) => face[Age] > Unlined;
+
+    /// <summary>Darkens the light in the wrinkles. Before <see cref="DrawSkin"/>.</summary>
+    public static void ModelAge(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        Tensor age = canvas.Column(face => MathF.Max(0, face[Age] - 0.3f) / 0.7f);
+        FaceBand band = canvas.Band(-0.62f, 0.42f);
+        Tensor age = canvas.Column(face => (face[Age] - Unlined) / (1 - Unlined));
         Tensor folded = band.P.abs();
         // Bags under the eyes, lines on the forehead, crow's feet.
         band.Darken(Pixels.Blob(folded, 0.38f, 4.6f, band.Q, 0.12f, 13), age * 0.32f);
