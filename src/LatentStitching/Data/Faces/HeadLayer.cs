@@ -41,8 +41,8 @@ internal static class HeadLayer
     public static void Model(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        ModelNose(canvas, canvas.Band(-0.35f, 0.55f));
-        ModelCheeks(canvas, canvas.Band(-0.2f, 0.85f));
+        ModelNose(canvas, canvas.Band(-0.35f, 0.64f));
+        ModelCheeks(canvas, canvas.Band(-0.25f, 0.9f));
     }
 
     public static void DrawSkin(FaceCanvas canvas)

@@ -21,7 +21,7 @@ internal static class MouthLayer
     public static void DrawBeard(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        FaceBand band = canvas.Band(-0.15f, 0.85f);
+        FaceBand band = canvas.Band(-0.24f, 0.95f);
         Tensor folded = band.P.abs();
         // Below the line from the sideburn to the corner of the mouth, and no wider than the style.
         Tensor jaw = Pixels.Offset(folded, 0.34f, 0.75f);
@@ -48,7 +48,7 @@ internal static class MouthLayer
     public static void Draw(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        FaceBand band = canvas.Band(0.02f, 0.74f);
+        FaceBand band = canvas.Band(0.02f, 0.86f);
         Tensor x = Pixels.Offset(band.P, canvas.Column(face => 0.05f * FaceCanvas.Sin(face[Yaw])), canvas.Column(face => 1 / HalfWidth(face)));
         Tensor lens = x * x;
         // y is measured from the line between the lips, which bends with the smile.
