@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Data;
 using LatentStitching.Data.Faces;
 using LatentStitching.Models;
@@ -199,6 +200,21 @@ public sealed class ProceduralFacesTests
         Tensor change = region.mean([1, 2, 3]);
         change.mean().ToDouble().Should().BeGreaterThan(least, $"{name} is to be seen on most faces");
         change.min().ToDouble().Should().BeGreaterThan(least / 8, $"{name} is to be seen on every face");
+    }
+
+    [Fact]
+    public void Factors_InTheDocumentation_AreThoseOfTheCode()
+    {
+        DirectoryInfo? root = new(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "LatentStitching.sln"))) root = root.Parent;
+        string[] page = File.ReadAllLines(Path.Combine(root!.FullName, "docs", "procedural-faces.md"));
+        string[] rows = [.. page.SkipWhile(line => line != "## Factors").Where(line => line.StartsWith("| `", StringComparison.Ordinal))];
+        rows.Select(row => row.Split('|')[1].Trim(' ', '`')).Should().Equal(ProceduralFaces.FactorNames);
+        foreach ((string row, FaceFactorInfo info) in rows.Zip(FaceFactorInfo.All))
+        {
+            float[] ends = Array.ConvertAll(row.Split('|')[3].Replace('−', '-').Split(" to "), end => float.Parse(end, CultureInfo.InvariantCulture));
+            ends.Should().Equal([info.Minimum, info.Maximum], info.Name);
+        }
     }
 
     [Theory]
