@@ -41,7 +41,7 @@ internal sealed record FaceFactorInfo(FaceFactor Factor, string Name, float Mini
         new(FaceFactor.NoseWidth, "nose_width", 0, 1),
         new(FaceFactor.MouthWidth, "mouth_width", 0, 1),
         new(FaceFactor.LipFullness, "lip_fullness", 0, 1),
-        new(FaceFactor.Smile, "smile", -0.4f, 1),
+        new(FaceFactor.Smile, "smile", -0.3f, 1),
         new(FaceFactor.MouthOpening, "mouth_opening", 0, 1),
         new(FaceFactor.EarSize, "ear_size", 0, 1),
         new(FaceFactor.Melanin, "melanin", 0, 1),

@@ -31,7 +31,7 @@ internal static class FacePalette
 
     public static Vector3 Skin(Face face)
     {
-        Vector3 tint = new Vector3(0.02f, 0, -0.03f) * face[SkinWarmth];
+        Vector3 tint = new Vector3(0.025f, 0, -0.05f) * face[SkinWarmth];
         return Ramp(_skin, face[Melanin]) + tint;
     }
 

@@ -35,12 +35,13 @@ internal static class FaceRenderer
         BodyLayer.DrawNeck(canvas);
         HeadLayer.DrawEars(canvas);
         HeadLayer.Model(canvas);
+        canvas.DrawOn(HeadLayer.IsAged, HeadLayer.ModelAge);
         HeadLayer.DrawSkin(canvas);
         MouthLayer.DrawBlush(canvas);
-        MouthLayer.DrawBeard(canvas);
+        canvas.DrawOn(face => face[FaceFactor.Beard] > 0, MouthLayer.DrawBeard);
         MouthLayer.Draw(canvas);
         EyeLayer.Draw(canvas);
-        GlassesLayer.Draw(canvas);
+        canvas.DrawOn(face => face[FaceFactor.Glasses] > 0, GlassesLayer.Draw);
         hair.DrawInFront();
         return canvas.Image.clamp_(0, 1);
     }

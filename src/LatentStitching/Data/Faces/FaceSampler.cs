@@ -52,7 +52,7 @@ internal static class FaceSampler
         Bell(NoseWidth, a.Male ? 0.3f : 0, a.Male ? 1 : 0.7f);
         Bell(MouthWidth, 0, 1);
         Bell(LipFullness, a.Male ? 0 : 0.35f, a.Male ? 0.6f : 1);
-        Bell(Smile, a.Smiling ? 0.6f : -0.4f, a.Smiling ? 1 : 0.15f);
+        Bell(Smile, a.Smiling ? 0.6f : -0.3f, a.Smiling ? 1 : 0.2f);
         // A third of the sober mouths are a little open, a sixth of the smiles closed.
         float opening = Flat(MouthOpening, 0, 1);
         face[MouthOpening] = a.Smiling ? MathF.Max(0, opening * 1.2f - 0.2f) * 0.7f + (opening > 0.17f ? 0.3f : 0) : MathF.Max(0, opening - 0.67f);

@@ -17,14 +17,14 @@ internal static class GlassesLayer
         Tensor x = Pixels.Offset(folded, 0.40f, canvas.Column(face => 1 / (0.25f + 0.05f * face[GlassesSize])));
         Tensor y = Pixels.Offset(band.Q, Level, canvas.Column(face => 1 / (0.17f + 0.05f * face[GlassesSize])));
         // A rounded square: x² + y² − 0.6 x² y² = 1; beyond 1.5 the product would win.
+        // A superellipse: the fourth root of x⁴ + y⁴ is near 1 at the rim, so 1 minus the square root is twice the distance.
         x.mul_(x);
-        x.clamp_max_(1.5f);
+        x.mul_(x);
         y.mul_(y);
-        y.clamp_max_(1.5f);
-        Tensor inside = x * y;
-        inside.mul_(0.6f);
-        inside.sub_(x);
-        inside.sub_(y);
+        y.mul_(y);
+        Tensor inside = x + y;
+        inside.sqrt_();
+        inside.neg_();
         inside.add_(1);
         inside.mul_(canvas.Column(face => 0.5f * (0.17f + 0.05f * face[GlassesSize])));
         Tensor thick = canvas.Column(face => 0.021f + 0.008f * face[GlassesSize]);

@@ -19,19 +19,24 @@ internal sealed class HairLayer
         _canvas = canvas;
         Tensor wavy = canvas.Column(face => face[Waviness]);
         Tensor beside = canvas.U.abs();
-        _curl = Pixels.Wave(Pixels.Offset(beside + canvas.V, canvas.Column(face => -0.05f - 0.04f * face[Parting]), 1.9f));
+        _curl = Pixels.Wave(Pixels.Offset(beside + canvas.V, canvas.Column(face => -0.149f - 0.02f * face[Parting]), 1.9f));
         _curl.mul_(wavy);
 
         // The outline: half an ellipse over a band that ends, rounded, at the hair's length.
         Tensor x = canvas.U * canvas.Column(face => 1 / Width(face));
         Tensor up = canvas.V.clamp_max(0) * canvas.Column(face => 1 / (1.06f + 0.12f * face[HairVolume]));
         Tensor down = (canvas.V - canvas.Column(face => Length(face) - 0.45f)).clamp_min_(0).mul_(1 / 0.45f);
+        // Short hair lies closer to the head towards the ears.
+        Tensor taper = (canvas.V + 0.5f).clamp_min_(0);
+        taper.mul_(canvas.Column(face => 0.22f * (1 - Long(face))));
+        taper.add_(1);
+        x.mul_(taper);
         x.mul_(x);
         up.mul_(up);
         down.mul_(down);
         x.add_(up);
         x.add_(down);
-        up = _curl * 0.11f;
+        up = _curl * -0.11f;
         up.add_(1);
         x.mul_(up);
         x.sub_(1);
@@ -64,8 +69,10 @@ internal sealed class HairLayer
         Tensor line = p * _canvas.Column(face => 0.55f + 0.55f * Long(face));
         line.add_(0.10f);
         line.mul_(p);
-        line.clamp_max_(0.75f);
+        line = min(line, _canvas.Column(face => 0.75f + 2 * Long(face)));
         line.add_(_canvas.Column(face => -0.62f + 0.32f * face[Fringe]));
+        // Swept to one side.
+        line.add_(all.P * _canvas.Column(face => 0.22f * face[Parting]));
         line.add_(_curl * 0.05f);
         line.sub_(all.Q);
         Tensor cap = Pixels.Edge(line, _canvas.PerPixel * 0.7f);

@@ -6,6 +6,9 @@ namespace LatentStitching.Data.Faces;
 /// <summary>The head itself: ears, the lit skin, the relief of the nose, and the marks of age.</summary>
 internal static class HeadLayer
 {
+    // Wrinkles begin at this age.
+    private const float Unlined = 0.3f;
+
     /// <summary>The skin in the shade.</summary>
     public static Vector3 Shade(Face face) =>
         FacePalette.Skin(face) * FacePalette.Light(face) * Vector3.Lerp(new Vector3(0.62f, 0.50f, 0.46f), new Vector3(0.34f, 0.24f, 0.21f), face[LightContrast]);
@@ -38,9 +41,8 @@ internal static class HeadLayer
     public static void Model(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        ModelNose(canvas, canvas.Band(-0.35f, 0.55f));
-        ModelCheeks(canvas, canvas.Band(-0.2f, 0.85f));
-        ModelAge(canvas, canvas.Band(-0.62f, 0.42f));
+        ModelNose(canvas, canvas.Band(-0.35f, 0.64f));
+        ModelCheeks(canvas, canvas.Band(-0.25f, 0.94f));
     }
 
     public static void DrawSkin(FaceCanvas canvas)
@@ -60,7 +62,7 @@ internal static class HeadLayer
         Tensor side = canvas.Column(face => FaceCanvas.LightDirection(face).X);
 
         // The flank away from the light, the underside, the wings and the nostrils.
-        band.Darken(Pixels.Blob(across, side * -0.7f, 0.85f, y, -0.12f, 3.4f), side.abs() * 0.36f + 0.10f);
+        band.Darken(Pixels.Blob(across, side * -0.7f, 0.85f, y, -0.12f, 3.4f), side.abs() * 0.42f + 0.12f);
         band.Darken(Pixels.Blob(across, 0, 0.62f, y, 0.13f, 11), 0.42f);
         band.Darken(Pixels.Blob(folded, 1.05f, 4, y, 0.01f, 9), 0.30f);
         band.Darken(Pixels.Blob(folded, 0.48f, 2.6f, y, 0.085f, 22), 0.62f);
@@ -73,22 +75,27 @@ internal static class HeadLayer
     {
         using var scope = NewDisposeScope();
         Tensor folded = band.P.abs();
-        band.Brighten(Pixels.Blob(folded, 0.46f, 3.4f, band.Q, 0.26f, 4.2f), canvas.Column(face => 0.03f + 0.12f * MathF.Max(0, face[Smile])));
+        band.Brighten(Pixels.Blob(folded, 0.46f, 3.4f, band.Q, 0.26f, 4.2f), canvas.Column(face => 0.03f + 0.16f * MathF.Max(0, face[Smile])));
 
         // The fold from the wing of the nose to the corner of the mouth.
         Tensor line = Pixels.Offset(band.Q, 0.34f - 0.22f / 0.62f, 0.62f);
         line.sub_(folded);
         Tensor fold = Pixels.Ridge(line, 0, 17);
         fold.mul_(Pixels.Ridge(band.Q, 0.48f, 5.5f));
-        band.Darken(fold, canvas.Column(face => 0.10f * MathF.Max(0, face[Smile]) + 0.42f * MathF.Max(0, face[Age] - 0.3f)));
+        band.Darken(fold, canvas.Column(face => 0.16f * MathF.Max(0, face[Smile]) + 0.42f * MathF.Max(0, face[Age] - Unlined)));
         // The hollow under the cheekbone.
-        band.Darken(Pixels.Blob(folded, 0.72f, 3.6f, band.Q, 0.46f, 3.2f), canvas.Column(face => 0.06f + 0.22f * MathF.Max(0, face[Age] - 0.3f)));
+        band.Darken(Pixels.Blob(folded, 0.72f, 3.6f, band.Q, 0.46f, 3.2f), canvas.Column(face => 0.06f + 0.22f * MathF.Max(0, face[Age] - Unlined)));
     }
 
-    private static void ModelAge(FaceCanvas canvas, FaceBand band)
+    /// <summary>Whether the face is old enough to have wrinkles.</summary>
+    public static bool IsAged(Face face) => face[Age] > Unlined;
+
+    /// <summary>Darkens the light in the wrinkles. Before <see cref="DrawSkin"/>.</summary>
+    public static void ModelAge(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        Tensor age = canvas.Column(face => MathF.Max(0, face[Age] - 0.3f) / 0.7f);
+        FaceBand band = canvas.Band(-0.62f, 0.42f);
+        Tensor age = canvas.Column(face => (face[Age] - Unlined) / (1 - Unlined));
         Tensor folded = band.P.abs();
         // Bags under the eyes, lines on the forehead, crow's feet.
         band.Darken(Pixels.Blob(folded, 0.38f, 4.6f, band.Q, 0.12f, 13), age * 0.32f);

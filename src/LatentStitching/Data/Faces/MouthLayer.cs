@@ -21,7 +21,7 @@ internal static class MouthLayer
     public static void DrawBeard(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        FaceBand band = canvas.Band(-0.15f, 0.85f);
+        FaceBand band = canvas.Band(-0.24f, 0.95f);
         Tensor folded = band.P.abs();
         // Below the line from the sideburn to the corner of the mouth, and no wider than the style.
         Tensor jaw = Pixels.Offset(folded, 0.34f, 0.75f);
@@ -35,8 +35,10 @@ internal static class MouthLayer
         patch.mul_(mask);
         patch.mul_(0.5f);
         mask.sub_(patch);
-        Tensor grain = Pixels.Wave(folded * 13 + band.Q * 4);
-        grain.mul_(Pixels.Wave(band.Q * 10 - folded * 3));
+        Tensor grain = Pixels.Wave(band.Q * 4 + folded);
+        grain.mul_(0.25f);
+        grain.add_(folded * 15);
+        Pixels.Wave(grain);
         grain.mul_(0.10f);
         grain.add_(0.90f);
         mask.mul_(grain);
@@ -48,11 +50,11 @@ internal static class MouthLayer
     public static void Draw(FaceCanvas canvas)
     {
         using var scope = NewDisposeScope();
-        FaceBand band = canvas.Band(0.02f, 0.74f);
+        FaceBand band = canvas.Band(0.02f, 0.86f);
         Tensor x = Pixels.Offset(band.P, canvas.Column(face => 0.05f * FaceCanvas.Sin(face[Yaw])), canvas.Column(face => 1 / HalfWidth(face)));
         Tensor lens = x * x;
         // y is measured from the line between the lips, which bends with the smile.
-        Tensor y = Pixels.Offset(lens, 0.4f, canvas.Column(face => 0.115f * face[Smile]));
+        Tensor y = Pixels.Offset(lens, 0.4f, canvas.Column(face => 0.15f * face[Smile]));
         y.add_(band.Q);
         y.sub_(Level);
         lens.neg_();
@@ -113,7 +115,7 @@ internal static class MouthLayer
         band.Paint(line, canvas.Colour(face => FacePalette.Lips(face) * 0.28f));
     }
 
-    private static float HalfWidth(Face face) => 0.31f + 0.06f * face[MouthWidth] + 0.09f * MathF.Max(0, face[Smile]);
+    private static float HalfWidth(Face face) => 0.31f + 0.06f * face[MouthWidth] + 0.12f * MathF.Max(0, face[Smile]);
 
-    private static float Opening(Face face) => 0.17f * face[MouthOpening];
+    private static float Opening(Face face) => 0.21f * face[MouthOpening];
 }
