@@ -43,6 +43,7 @@ internal static class FaceRenderer
         EyeLayer.Draw(canvas);
         canvas.DrawOn(face => face[FaceFactor.Glasses] > 0, GlassesLayer.Draw);
         hair.DrawInFront();
+        canvas.DrawOn(face => face[FaceFactor.Baldness] > 0, HairLayer.DrawShine);
         return canvas.Image.clamp_(0, 1);
     }
 }

@@ -16,7 +16,6 @@ internal static class GlassesLayer
         Tensor folded = band.P.abs();
         Tensor x = Pixels.Offset(folded, 0.40f, canvas.Column(face => 1 / (0.25f + 0.05f * face[GlassesSize])));
         Tensor y = Pixels.Offset(band.Q, Level, canvas.Column(face => 1 / (0.17f + 0.05f * face[GlassesSize])));
-        // A rounded square: x² + y² − 0.6 x² y² = 1; beyond 1.5 the product would win.
         // A superellipse: the fourth root of x⁴ + y⁴ is near 1 at the rim, so 1 minus the square root is twice the distance.
         x.mul_(x);
         x.mul_(x);

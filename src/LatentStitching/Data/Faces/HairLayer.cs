@@ -25,7 +25,8 @@ internal sealed class HairLayer
         // The outline: half an ellipse over a band that ends, rounded, at the hair's length.
         Tensor x = canvas.U * canvas.Column(face => 1 / Width(face));
         Tensor up = canvas.V.clamp_max(0) * canvas.Column(face => 1 / (1.06f + 0.12f * face[HairVolume]));
-        Tensor down = (canvas.V - canvas.Column(face => Length(face) - 0.45f)).clamp_min_(0).mul_(1 / 0.45f);
+        Tensor down = Pixels.Offset(canvas.V, canvas.Column(face => Length(face) - 0.45f), 1 / 0.45f);
+        down.clamp_min_(0);
         // Short hair lies closer to the head towards the ears.
         Tensor taper = (canvas.V + 0.5f).clamp_min_(0);
         taper.mul_(canvas.Column(face => 0.22f * (1 - Long(face))));
@@ -36,9 +37,9 @@ internal sealed class HairLayer
         down.mul_(down);
         x.add_(up);
         x.add_(down);
-        up = _curl * -0.11f;
-        up.add_(1);
-        x.mul_(up);
+        Tensor crests = _curl * -0.11f;
+        crests.add_(1);
+        x.mul_(crests);
         x.sub_(1);
         _mass = Pixels.Edge(x, canvas.PerPixel * -0.45f);
         _mass.mul_(canvas.Column(face => 1 - face[Baldness]));
@@ -83,7 +84,6 @@ internal sealed class HairLayer
         Tensor mask = max(cap, Pixels.Edge(locks, _canvas.PerPixel));
         mask.mul_(_mass);
         all.Paint(mask, _tone, _dark, _bright);
-        DrawShine();
     }
 
     // Strands run from the parting down; in wavy hair they swing, and the light breaks on the curls.
@@ -114,13 +114,14 @@ internal sealed class HairLayer
         return tone.MoveToOuterDisposeScope();
     }
 
-    // The bare crown reflects the light.
-    private void DrawShine()
+    /// <summary>Where there is no hair the crown reflects the light.</summary>
+    public static void DrawShine(FaceCanvas canvas)
     {
-        FaceBand band = _canvas.Band(-0.9f, 0.1f);
-        Tensor shine = Pixels.Blob(band.U, _canvas.Column(face => 0.35f * FaceCanvas.LightDirection(face).X), 2.6f, band.V, -0.66f, 4);
-        shine.mul_(_canvas.Column(face => 0.55f * face[Baldness]));
-        band.Paint(shine, _canvas.Colour(face => Vector3.One));
+        using var scope = NewDisposeScope();
+        FaceBand band = canvas.Band(-0.9f, 0.1f);
+        Tensor shine = Pixels.Blob(band.U, canvas.Column(face => 0.35f * FaceCanvas.LightDirection(face).X), 2.6f, band.V, -0.66f, 4);
+        shine.mul_(canvas.Column(face => 0.55f * face[Baldness]));
+        band.Paint(shine, canvas.Colour(_ => Vector3.One));
     }
 
     private static float Width(Face face) => face[FaceWidth] * 1.05f + 0.05f + 0.15f * face[HairVolume] * (0.6f + 0.6f * face[HairLength]);
