@@ -16,7 +16,7 @@ namespace LatentStitching.Data;
 /// Image i of a seed is the same picture, byte for byte, whatever the count, the order of loading or the images loaded with it.
 /// Another <c>size</c> shows the same faces at another resolution.
 /// </para>
-/// <para>Cost: pictures are drawn at each <see cref="Load"/>, in blocks, so it takes about 30 MB besides the result at 256 pixels or less.</para>
+/// <para>Cost: pictures are drawn at each <see cref="Load"/>, in blocks, so that up to 256 pixels some 200 MB besides the result are enough.</para>
 /// <para>Thread safety: immutable; <see cref="Load"/> may run on several threads at once.</para>
 /// </remarks>
 public sealed class ProceduralFaces : IImageSource
