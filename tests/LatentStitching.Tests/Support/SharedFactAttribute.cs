@@ -31,12 +31,7 @@ internal static class Shared
 
     private static string? Find()
     {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(System.IO.Path.Combine(folder.FullName, "LatentStitching.sln"))) continue;
-            string shared = System.IO.Path.Combine(folder.FullName, "..", "shared");
-            return Directory.Exists(shared) ? System.IO.Path.GetFullPath(shared) : null;
-        }
-        return null;
+        string folder = System.IO.Path.GetFullPath(System.IO.Path.Combine(Repository.Root, "..", "shared"));
+        return Directory.Exists(folder) ? folder : null;
     }
 }
