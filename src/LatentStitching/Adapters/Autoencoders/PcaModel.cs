@@ -35,10 +35,10 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     public double TotalVariance { get; }
 
     /// <summary>Orthonormal components, [k, c·h·w], one a row. Belongs to the model: do not dispose or change it.</summary>
-    public Tensor Components => _components;
+    public Tensor Components => Live(_components);
 
     /// <summary>Mean image, [c·h·w]. Belongs to the model: do not dispose or change it.</summary>
-    public Tensor Mean => _mean;
+    public Tensor Mean => Live(_mean);
 
     /// <summary>Fits the components of images.</summary>
     /// <param name="images">The images, at least two. They are held in memory at once: 4 × n × c × h × w bytes.</param>
@@ -126,6 +126,7 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is not positive.</exception>
     public Tensor Sample(long count, ulong seed)
     {
+        ThrowIfDisposed();
         Guard.Positive(count);
         using var scope = NewDisposeScope();
         using Generator generator = new(seed, Device);
@@ -146,6 +147,12 @@ public sealed class PcaModel : LatentModel, ILatentPrior
         _mean.Dispose();
         _components.Dispose();
         base.Dispose(disposing);
+    }
+
+    private Tensor Live(Tensor held)
+    {
+        ThrowIfDisposed();
+        return held;
     }
 
     private static (Tensor Components, Tensor Singular) Exact(CentredMatrix x, long dimension)
