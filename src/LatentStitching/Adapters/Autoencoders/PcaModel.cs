@@ -22,8 +22,9 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     private PcaModel(string name, ImageFormat image, Tensor mean, Tensor components, double[] variance, double totalVariance, Device device)
         : base(name, image, LatentSpace.Vector(components.size(0)), device)
     {
-        _mean = mean.to(ScalarType.Float32, device).clone().DetachFromDisposeScope();
-        _components = components.to(ScalarType.Float32, device).clone().DetachFromDisposeScope();
+        // In C order, as a file holds them: a decomposition gives them transposed, and products then round otherwise than those of the model read back.
+        _mean = mean.to(ScalarType.Float32, device, copy: true).contiguous().DetachFromDisposeScope();
+        _components = components.to(ScalarType.Float32, device, copy: true).contiguous().DetachFromDisposeScope();
         _variance = variance;
         TotalVariance = totalVariance;
     }
@@ -87,20 +88,23 @@ public sealed class PcaModel : LatentModel, ILatentPrior
             if (!file.Contains(key)) throw new InvalidDataException($"{path} must hold the tensor '{key}' of a PCA model, but it holds {string.Join(", ", file.Names)}.");
         }
         using var scope = NewDisposeScope();
-        long[] image = file["image"].data<long>().ToArray();
-        Tensor components = file["components"];
-        if (image.Length != 3 || components.dim() != 2 || components.size(1) != image[0] * image[1] * image[2] || file["mean"].numel() != components.size(1)
-            || file["variance"].numel() != components.size(0))
+        Tensor components = file["components"], mean = file["mean"], variance = file["variance"], total = file["total_variance"];
+        long[] image = file["image"].dtype == ScalarType.Int64 ? file["image"].data<long>().ToArray() : [];
+        bool typed = components.is_floating_point() && mean.is_floating_point() && variance.dtype == ScalarType.Float64 && total.dtype == ScalarType.Float64;
+        bool shaped = image.Length == 3 && image.All(side => side > 0) && total.numel() == 1 && components.dim() == 2 && components.size(0) > 0
+            && mean.shape.AsSpan().SequenceEqual([image[0] * image[1] * image[2]]) && mean.size(0) == components.size(1)
+            && variance.shape.AsSpan().SequenceEqual([components.size(0)]);
+        if (!typed || !shaped)
         {
-            throw new InvalidDataException($"{path} must hold a well-formed PCA model, but the shapes of its tensors do not fit together.");
+            throw new InvalidDataException($"{path} must hold a well-formed PCA model, but the shapes or types of its tensors do not fit together.");
         }
         return new PcaModel(
             file.Metadata.GetValueOrDefault("name", "pca"),
             new ImageFormat(image[0], image[1], image[2]),
-            file["mean"],
+            mean,
             components,
-            file["variance"].data<double>().ToArray(),
-            file["total_variance"].ToDouble(),
+            variance.data<double>().ToArray(),
+            total.ToDouble(),
             device ?? CPU);
     }
 
