@@ -26,12 +26,14 @@ public sealed class AffineMap : ILatentMap
             }
             if (!bias.is_floating_point()) throw new ArgumentException($"bias must be floating point, but its dtype is {bias.dtype}.", nameof(bias));
             TensorGuard.SameDevice(weight, bias, nameof(weight), nameof(bias));
-            TensorGuard.Finite(bias);
         }
         using var scope = NewDisposeScope();
         using var grad = no_grad();
+        Tensor offset = bias is null ? zeros(weight.size(0), weight.dtype, weight.device) : bias.detach().to_type(weight.dtype).clone();
+        // As it will be kept: a float32 bias may be infinite in float16.
+        TensorGuard.Finite(offset, nameof(bias));
         _weight = weight.detach().clone().DetachFromDisposeScope();
-        _bias = (bias is null ? zeros(weight.size(0), weight.dtype, weight.device) : bias.detach().to_type(weight.dtype).clone()).DetachFromDisposeScope();
+        _bias = offset.DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -83,13 +85,13 @@ public sealed class AffineMap : ILatentMap
     /// <param name="directions">Direction vectors [k, source], one a row, floating point. Not disposed.</param>
     /// <returns>[k, target], the rows v·Wᵀ, not normalised, owned by the caller.</returns>
     /// <exception cref="ArgumentException">The width or device does not fit.</exception>
-    public Tensor Transport(Tensor directions) => Multiply(directions, Weight, transpose: true, SourceDimension, "the map's source");
+    public Tensor Transport(Tensor directions) => Multiply(directions, Weight, transpose: true, SourceDimension, "the map's source", nameof(directions));
 
     /// <summary>Carries normals of hyperplanes (a probe's weights) from the target space back to the source space: w ↦ w·W.</summary>
     /// <param name="normals">Normal vectors [k, target], one a row, floating point. Not disposed.</param>
     /// <returns>[k, source], owned by the caller: a probe with these weights on the source gives what the probe gives on mapped latents, up to its offset.</returns>
     /// <exception cref="ArgumentException">The width or device does not fit.</exception>
-    public Tensor PullBack(Tensor normals) => Multiply(normals, Weight, transpose: false, TargetDimension, "the map's target");
+    public Tensor PullBack(Tensor normals) => Multiply(normals, Weight, transpose: false, TargetDimension, "the map's target", nameof(normals));
 
     /// <summary>Writes the map to a safetensors file. See <see cref="AffineMapFile"/> for its layout.</summary>
     /// <param name="path">The file; an old one is replaced, never half.</param>
@@ -121,10 +123,10 @@ public sealed class AffineMap : ILatentMap
     private static ScalarType Wider(ScalarType a, ScalarType b) =>
         a == ScalarType.Float64 || b == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
-    private static Tensor Multiply(Tensor rows, Tensor weight, bool transpose, long width, string side)
+    private static Tensor Multiply(Tensor rows, Tensor weight, bool transpose, long width, string side, string name)
     {
-        TensorGuard.Latents(rows, width, side);
-        TensorGuard.SameDevice(weight, rows, "the map", nameof(rows));
+        TensorGuard.Latents(rows, width, side, name);
+        TensorGuard.SameDevice(weight, rows, "the map", name);
         using var scope = NewDisposeScope();
         ScalarType wide = Wider(rows.dtype, weight.dtype);
         Tensor factor = weight.to_type(wide);

@@ -73,6 +73,11 @@ internal static class AffineMapFile
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (Tensor tensor in tensors)
         {
+            if (tensor.dim() == 0)
+            {
+                hash.AppendData(tensor.bytes);
+                continue;
+            }
             // A tensor's bytes come as one span of at most 2 GB, so row by row.
             for (long row = 0; row < tensor.size(0); row++)
             {

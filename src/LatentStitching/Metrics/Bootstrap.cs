@@ -14,7 +14,7 @@ internal static class Bootstrap
     public static (double Lower, double Upper) Mean(IReadOnlyList<double> values, ulong seed) =>
         Statistic(values.Count, seed, rows => Sum(values, rows) / rows.Length);
 
-    /// <summary>95 % interval of Σ numerator / Σ denominator, both resampled together.</summary>
+    /// <summary>95 % interval of Σ numerator / Σ denominator, both resampled together; resamples whose denominator is zero are left out.</summary>
     public static (double Lower, double Upper) Ratio(IReadOnlyList<double> numerator, IReadOnlyList<double> denominator, ulong seed) =>
         Statistic(numerator.Count, seed, rows => Sum(numerator, rows) / Sum(denominator, rows));
 
@@ -28,6 +28,8 @@ internal static class Bootstrap
             for (int i = 0; i < count; i++) rows[i] = random.Next(count);
             statistics[resample] = statistic(rows);
         }
+        // A resample whose denominator is zero has no ratio: with few rows it can be one row alone, again and again.
+        statistics = Array.FindAll(statistics, double.IsFinite);
         Array.Sort(statistics);
         return (SortedArrayStatistics.Quantile(statistics, 0.025), SortedArrayStatistics.Quantile(statistics, 0.975));
     }

@@ -30,6 +30,7 @@ public sealed class DelegateLatentModel : LatentModel, ILatentPrior
     /// <exception cref="InvalidOperationException">The model was made without a prior.</exception>
     public Tensor Sample(long count, ulong seed)
     {
+        ThrowIfDisposed();
         Guard.Positive(count);
         if (_sample is null) throw new InvalidOperationException($"{Name} has no prior. Pass sample to LatentModel.FromFunctions.");
         using var scope = NewDisposeScope();

@@ -8,6 +8,7 @@ public sealed class LatentLevel
     internal LatentLevel(string name, long offset, IReadOnlyList<long> shape)
     {
         Name = Guard.NotBlank(name);
+        ArgumentNullException.ThrowIfNull(shape);
         Shape = [.. shape];
         if (Shape.Count == 0) throw new ArgumentException($"shape must have at least one dimension, but level '{name}' has none.", nameof(shape));
         Dimension = 1;

@@ -78,7 +78,7 @@ public abstract class LatentModel : ILatentModel
     /// <exception cref="InvalidOperationException">The core gave a latent of another shape, or one that is not finite.</exception>
     public Tensor Encode(Tensor images)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         TensorGuard.Images(images, Image, Name);
         return InBlocks(images, EncodeCore, [Latent.Dimension], nameof(EncodeCore), clamp: false);
     }
@@ -88,7 +88,7 @@ public abstract class LatentModel : ILatentModel
     /// <exception cref="InvalidOperationException">The core gave images of another shape, or ones that are not finite.</exception>
     public Tensor Decode(Tensor latents)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         TensorGuard.Latents(latents, Latent.Dimension, Name);
         return InBlocks(latents, DecodeCore, [Image.Channels, Image.Height, Image.Width], nameof(DecodeCore), clamp: true);
     }
@@ -129,6 +129,9 @@ public abstract class LatentModel : ILatentModel
     {
     }
 
+    /// <summary>Refuses use after <see cref="Dispose()"/>, for what a model of the library can do besides encoding and decoding.</summary>
+    private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
     private Tensor InBlocks(Tensor rows, Func<Tensor, Tensor> core, long[] shape, string method, bool clamp)
     {
         using var scope = NewDisposeScope();
@@ -146,15 +149,15 @@ public abstract class LatentModel : ILatentModel
                 throw new InvalidOperationException(
                     $"{method} of {Name} must return [{size}, {string.Join(", ", shape)}], but it returned {(block is null ? "null" : TensorGuard.Shape(block))}.");
             }
-            // An alias, because a core may hand its input (or a tensor that it keeps) straight back.
-            blocks.Add((clamp ? block.clamp(0, 1) : block.alias()).MoveToOuterDisposeScope());
+            // Before clamping, which would turn an infinite pixel into a white one.
+            if (!block.isfinite().all().ToBoolean())
+            {
+                throw new InvalidOperationException($"{method} of {Name} must return finite numbers, but NaN or infinite ones came. Check its weights and its input's range.");
+            }
+            Tensor typed = block.to(Dtype, Device);
+            // A copy, because a core may hand its input (or a tensor that it keeps) straight back, and cat of one block hands on its memory.
+            blocks.Add((clamp ? typed.clamp(0, 1) : typed.clone()).MoveToOuterDisposeScope());
         }
-        // Always a fresh tensor: with one block, cat still copies, so the result never shares memory with what a core keeps.
-        Tensor result = cat(blocks, 0).contiguous();
-        if (!result.isfinite().all().ToBoolean())
-        {
-            throw new InvalidOperationException($"{method} of {Name} must return finite numbers, but NaN or infinite ones came. Check its weights and its input's range.");
-        }
-        return result.MoveToOuterDisposeScope();
+        return cat(blocks, 0).contiguous().MoveToOuterDisposeScope();
     }
 }

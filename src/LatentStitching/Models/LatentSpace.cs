@@ -82,19 +82,23 @@ public sealed class LatentSpace
         {
             throw new ArgumentException($"levels must hold {Levels.Count} tensors, one a level, but it holds {levels.Count}.", nameof(levels));
         }
+        string rows = "n";
         for (int i = 0; i < levels.Count; i++)
         {
             ArgumentNullException.ThrowIfNull(levels[i], nameof(levels));
             long[] shape = levels[i].shape;
+            if (i == 0 && shape.Length > 0) rows = $"{shape[0]}";
             if (shape.Length < 1 || shape[0] != levels[0].size(0) || !shape.AsSpan(1).SequenceEqual([.. Levels[i].Shape]))
             {
                 throw new ArgumentException(
-                    $"levels must fit the space, but tensor {i} is {TensorGuard.Shape(levels[i])} where level {Levels[i]} needs [{levels[0].size(0)}, {string.Join(", ", Levels[i].Shape)}].",
+                    $"levels must fit the space, but tensor {i} is {TensorGuard.Shape(levels[i])} where level {Levels[i]} needs [{rows}, {string.Join(", ", Levels[i].Shape)}].",
                     nameof(levels));
             }
         }
         using var scope = NewDisposeScope();
-        return cat([.. levels.Select(level => level.flatten(1))], 1).MoveToOuterDisposeScope();
+        // A copy, because cat of one tensor hands on its memory.
+        Tensor joined = levels.Count == 1 ? levels[0].flatten(1).clone() : cat([.. levels.Select(level => level.flatten(1))], 1);
+        return joined.MoveToOuterDisposeScope();
     }
 
     /// <summary>Says the width and the levels.</summary>

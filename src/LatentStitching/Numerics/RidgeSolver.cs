@@ -16,7 +16,7 @@ internal static class RidgeSolver
     private const double RefineOnce = 1e-2;
     private const double RefineTwice = 1e-4;
 
-    public sealed record Solution
+    public sealed class Solution
     {
         public required Tensor Weight { get; init; } // [d, t], float64
         public required string Solver { get; init; }

@@ -13,9 +13,11 @@ public sealed class InputPairing : ILatentPairing
     /// <summary>Pairs over a source of images.</summary>
     /// <param name="images">The images; their format must be that of both models.</param>
     /// <exception cref="ArgumentNullException"><paramref name="images"/> is null.</exception>
+    /// <exception cref="ArgumentException">There are no images.</exception>
     public InputPairing(IImageSource images)
     {
         ArgumentNullException.ThrowIfNull(images);
+        if (images.Ids.Count == 0) throw new ArgumentException($"images must hold at least one image, but {images.Name} is empty.", nameof(images));
         _images = images;
     }
 

@@ -31,7 +31,7 @@ internal static class TrainingLoop
         int count = images.Ids.Count;
         int batches = (count + options.BatchSize - 1) / options.BatchSize;
         long total = (long)batches * options.Epochs;
-        long every = Math.Max(1, total / 100);
+        long every = (total + 99) / 100;
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
         using Generator generator = new(options.Seed, device);

@@ -22,8 +22,9 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     private PcaModel(string name, ImageFormat image, Tensor mean, Tensor components, double[] variance, double totalVariance, Device device)
         : base(name, image, LatentSpace.Vector(components.size(0)), device)
     {
-        _mean = mean.to(ScalarType.Float32, device).clone().DetachFromDisposeScope();
-        _components = components.to(ScalarType.Float32, device).clone().DetachFromDisposeScope();
+        // In C order, as a file holds them: a decomposition gives them transposed, and products then round otherwise than those of the model read back.
+        _mean = mean.to(ScalarType.Float32, device, copy: true).contiguous().DetachFromDisposeScope();
+        _components = components.to(ScalarType.Float32, device, copy: true).contiguous().DetachFromDisposeScope();
         _variance = variance;
         TotalVariance = totalVariance;
     }
@@ -35,10 +36,10 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     public double TotalVariance { get; }
 
     /// <summary>Orthonormal components, [k, c·h·w], one a row. Belongs to the model: do not dispose or change it.</summary>
-    public Tensor Components => _components;
+    public Tensor Components => Live(_components);
 
     /// <summary>Mean image, [c·h·w]. Belongs to the model: do not dispose or change it.</summary>
-    public Tensor Mean => _mean;
+    public Tensor Mean => Live(_mean);
 
     /// <summary>Fits the components of images.</summary>
     /// <param name="images">The images, at least two. They are held in memory at once: 4 × n × c × h × w bytes.</param>
@@ -87,20 +88,23 @@ public sealed class PcaModel : LatentModel, ILatentPrior
             if (!file.Contains(key)) throw new InvalidDataException($"{path} must hold the tensor '{key}' of a PCA model, but it holds {string.Join(", ", file.Names)}.");
         }
         using var scope = NewDisposeScope();
-        long[] image = file["image"].data<long>().ToArray();
-        Tensor components = file["components"];
-        if (image.Length != 3 || components.dim() != 2 || components.size(1) != image[0] * image[1] * image[2] || file["mean"].numel() != components.size(1)
-            || file["variance"].numel() != components.size(0))
+        Tensor components = file["components"], mean = file["mean"], variance = file["variance"], total = file["total_variance"];
+        long[] image = file["image"].dtype == ScalarType.Int64 ? file["image"].data<long>().ToArray() : [];
+        bool typed = components.is_floating_point() && mean.is_floating_point() && variance.dtype == ScalarType.Float64 && total.dtype == ScalarType.Float64;
+        bool shaped = image.Length == 3 && image.All(side => side > 0) && total.numel() == 1 && components.dim() == 2 && components.size(0) > 0
+            && mean.shape.AsSpan().SequenceEqual([image[0] * image[1] * image[2]]) && mean.size(0) == components.size(1)
+            && variance.shape.AsSpan().SequenceEqual([components.size(0)]);
+        if (!typed || !shaped)
         {
-            throw new InvalidDataException($"{path} must hold a well-formed PCA model, but the shapes of its tensors do not fit together.");
+            throw new InvalidDataException($"{path} must hold a well-formed PCA model, but the shapes or types of its tensors do not fit together.");
         }
         return new PcaModel(
             file.Metadata.GetValueOrDefault("name", "pca"),
             new ImageFormat(image[0], image[1], image[2]),
-            file["mean"],
+            mean,
             components,
-            file["variance"].data<double>().ToArray(),
-            file["total_variance"].ToDouble(),
+            variance.data<double>().ToArray(),
+            total.ToDouble(),
             device ?? CPU);
     }
 
@@ -126,6 +130,7 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is not positive.</exception>
     public Tensor Sample(long count, ulong seed)
     {
+        ThrowIfDisposed();
         Guard.Positive(count);
         using var scope = NewDisposeScope();
         using Generator generator = new(seed, Device);
@@ -146,6 +151,12 @@ public sealed class PcaModel : LatentModel, ILatentPrior
         _mean.Dispose();
         _components.Dispose();
         base.Dispose(disposing);
+    }
+
+    private Tensor Live(Tensor held)
+    {
+        ThrowIfDisposed();
+        return held;
     }
 
     private static (Tensor Components, Tensor Singular) Exact(CentredMatrix x, long dimension)

@@ -57,6 +57,7 @@ public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
     /// <exception cref="ArgumentException">The batch has another shape or dtype, is empty, or leaves [0, 1].</exception>
     public (Tensor Mean, Tensor LogVariance) EncodePosterior(Tensor images)
     {
+        ThrowIfDisposed();
         TensorGuard.Images(images, Image, Name);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -68,13 +69,15 @@ public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
             means.Add(mean.MoveToOuterDisposeScope());
             logVariances.Add(logVariance.MoveToOuterDisposeScope());
         }
-        return (cat(means, 0).MoveToOuterDisposeScope(), cat(logVariances, 0).MoveToOuterDisposeScope());
+        // The network gives both interleaved; without a copy each would keep the other's memory.
+        return (cat(means, 0).contiguous().MoveToOuterDisposeScope(), cat(logVariances, 0).contiguous().MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is not positive.</exception>
     public Tensor Sample(long count, ulong seed)
     {
+        ThrowIfDisposed();
         Guard.Positive(count);
         using Generator generator = new(seed, Device);
         return randn([count, Latent.Dimension], Dtype, Device, generator: generator);

@@ -1,3 +1,5 @@
+using LatentStitching.Numerics;
+
 namespace LatentStitching.Metrics.Reconstruction;
 
 /// <summary>Mean squared error between latents over the reference's variance: 0 for a perfect map, 1 for one that always gives the mean.</summary>
@@ -46,7 +48,8 @@ public sealed class NormalisedLatentMse : IPairedMetric
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        Tensor wide = reference.to_type(ScalarType.Float64);
-        return PairedErrors.MeanSquares(wide, wide.mean([0], keepdim: true).expand_as(wide));
+        // Exact where the rows are equal: a rounded mean would give them a variance of rounding size, and an error of any size over it.
+        Tensor mean = CentredMatrix.Of(reference, centre: true).Centre;
+        return PairedErrors.MeanSquares(reference, mean.expand_as(reference));
     }
 }
