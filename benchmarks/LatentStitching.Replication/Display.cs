@@ -17,34 +17,62 @@ internal sealed class Display
     }
 
     /// <summary>Runs a step that reports its progress from 0 to 1 and a short text beside it.</summary>
-    public T Step<T>(string name, Func<Action<double, string>, T> work)
+    public T Step<T>(string name, Func<Action<double, string>, T> work) => Steps([(name, work)], parallel: false)[0];
+
+    /// <summary>Runs several steps, at once or one after the other, each with its own bar.</summary>
+    public IReadOnlyList<T> Steps<T>(IReadOnlyList<(string Name, Func<Action<double, string>, T> Work)> steps, bool parallel)
     {
-        if (!_live)
-        {
-            var clock = System.Diagnostics.Stopwatch.StartNew();
-            double told = 0;
-            T plain = work((share, text) =>
-            {
-                if (share < told + 0.25 || share >= 1) return;
-                told = share;
-                Line($"{name}: {share:p0} {text}");
-            });
-            Line($"{name}: done in {clock.Elapsed.TotalSeconds:0.0} s");
-            return plain;
-        }
+        if (!_live) return Run(steps, parallel, step => PlainLines(step.Name));
         return AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
-                ProgressTask task = context.AddTask(Markup.Escape(name), maxValue: 1);
-                T result = work((share, text) =>
+                Dictionary<string, ProgressTask> bars = steps.ToDictionary(step => step.Name, step => context.AddTask(Markup.Escape(step.Name), maxValue: 1), StringComparer.Ordinal);
+                return Run(steps, parallel, step => (share, text) =>
                 {
-                    task.Value = share;
-                    task.Description = Markup.Escape($"{name} {text}");
+                    bars[step.Name].Value = share;
+                    bars[step.Name].Description = Markup.Escape(share < 1 ? $"{step.Name} {text}" : step.Name);
                 });
-                task.Value = 1;
-                task.Description = Markup.Escape(name);
-                return result;
             });
+    }
+
+    private static T[] Run<T>(IReadOnlyList<(string Name, Func<Action<double, string>, T> Work)> steps, bool parallel, Func<(string Name, Func<Action<double, string>, T> Work), Action<double, string>> teller)
+    {
+        T[] results = new T[steps.Count];
+        try
+        {
+            // Tensors' dispose scopes belong to a thread, and each step keeps to its own.
+            Parallel.For(0, steps.Count, new ParallelOptions { MaxDegreeOfParallelism = parallel ? steps.Count : 1 }, i =>
+            {
+                Action<double, string> tell = teller(steps[i]);
+                results[i] = steps[i].Work(tell);
+                tell(1, "");
+            });
+        }
+        catch (AggregateException exception)
+        {
+            foreach (IDisposable result in results.OfType<IDisposable>()) result.Dispose();
+            throw exception.InnerExceptions[0];
+        }
+        return results;
+    }
+
+    private static Action<double, string> PlainLines(string name)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        double told = 0;
+        return (share, text) =>
+        {
+            if (told >= 1) return;
+            if (share >= 1)
+            {
+                told = share;
+                Line($"{name}: done in {clock.Elapsed.TotalSeconds:0.0} s");
+                return;
+            }
+            if (share < told + 0.25) return;
+            told = share;
+            Line($"{name}: {share:p0} {text}");
+        };
     }
 }

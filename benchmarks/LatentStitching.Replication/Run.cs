@@ -2,7 +2,6 @@ using System.Diagnostics;
 using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Data;
 using LatentStitching.Models;
-using LatentStitching.Pairing;
 
 namespace LatentStitching.Replication;
 
@@ -53,14 +52,15 @@ internal static class Run
             models.Insert(0, display.Step("PCA", _ => PcaModel.Fit(fitted, Math.Min(options.Components ?? 64, fitted.Ids.Count - 1), seed: options.Seed)));
             if (options.Models.Count == 0)
             {
-                foreach (int number in (int[])[1, 2])
-                {
-                    models.Add(display.Step($"VAE {number}", progress =>
-                        Inputs.Train($"vae-{number}", options.Seed + (ulong)number, fitted, options, progress, cancellationToken)));
-                }
+                // Small networks gain little from a second thread; two trainings at once gain all of it.
+                set_num_threads(1);
+                models.AddRange(display.Steps([.. ((int[])[1, 2]).Select(number => ($"VAE {number}", (Func<Action<double, string>, Vae>)(progress =>
+                    Inputs.Train($"vae-{number}", options.Seed + (ulong)number, fitted, options, progress, cancellationToken))))], parallel: options.Threads > 1));
+                set_num_threads(options.Threads);
             }
             random = Vae.Create(new VaeOptions { Name = "random", Image = format, LatentDimension = models[^1].Latent.Dimension, Seed = options.Seed + 1000 });
 
+            using EncodedImages encoded = display.Step("Encoding", progress => new EncodedImages(fitted, [.. models, random], progress, cancellationToken));
             display.Step("Stitching", progress =>
             {
                 // The untrained encoder is a source only: the control that any trained one must beat.
@@ -70,7 +70,7 @@ internal static class Run
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     progress((double)pairs.Count / jobs.Length, $"{from.Name} → {to.Name}");
-                    StitchResult stitch = Stitcher.Fit(from, to, new StitchOptions { Pairing = new InputPairing(fitted) }, cancellationToken);
+                    StitchResult stitch = Stitcher.Fit(from, to, new StitchOptions { Pairing = encoded }, cancellationToken);
                     pairs.Add(new Pair(from, to, stitch, stitch.Evaluate(test, options.Seed, cancellationToken)));
                 }
                 return pairs.Count;
