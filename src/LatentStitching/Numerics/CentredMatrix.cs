@@ -6,14 +6,21 @@ internal sealed class CentredMatrix
 {
     private const long RowBlock = 2048;
     private const long ColumnBlock = 1024;
+    private const long BufferEntries = 1 << 23; // 64 MiB of float64
     private readonly Tensor _values;
     private readonly Tensor _centre; // [1, d], float64
+    private readonly Tensor _buffer; // [block, d], float64: fresh memory a block costs more than the arithmetic on it
 
     private CentredMatrix(Tensor values, Tensor centre)
     {
         _values = values;
         _centre = centre;
+        long rows = Math.Min(values.size(0), Math.Clamp(BufferEntries / values.size(1), 256, RowBlock));
+        _buffer = empty(rows, values.size(1), ScalarType.Float64, values.device);
     }
+
+    /// <summary>The most rows that <see cref="Block"/> takes.</summary>
+    public long BlockRows => _buffer.size(0);
 
     public long Rows => _values.size(0);
 
@@ -41,7 +48,7 @@ internal sealed class CentredMatrix
     public Tensor Gram()
     {
         Tensor gram = zeros(Columns, Columns, ScalarType.Float64, _values.device);
-        foreach ((long start, long size) in Blocks(Rows, RowBlock))
+        foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
             Tensor rows = Block(start, size);
@@ -67,7 +74,7 @@ internal sealed class CentredMatrix
     public Tensor TransposeTimes(CentredMatrix other)
     {
         Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
-        foreach ((long start, long size) in Blocks(Rows, RowBlock))
+        foreach ((long start, long size) in CommonBlocks(this, other))
         {
             using var scope = NewDisposeScope();
             cross.addmm_(Block(start, size).t(), other.Block(start, size));
@@ -88,22 +95,36 @@ internal sealed class CentredMatrix
     }
 
     /// <summary>The whole matrix, [n, d].</summary>
-    public Tensor Whole() => Block(0, Rows);
+    public Tensor Whole()
+    {
+        Tensor whole = _values.to(ScalarType.Float64, _values.device, copy: true);
+        whole.sub_(_centre);
+        return whole;
+    }
 
-    /// <summary>Some rows, [size, d].</summary>
-    public Tensor Block(long start, long size) => _values.narrow(0, start, size).to_type(ScalarType.Float64).sub(_centre);
+    /// <summary>Some rows, [size, d], at most <see cref="BlockRows"/>. They stand in a buffer: read them before the next call.</summary>
+    public Tensor Block(long start, long size)
+    {
+        Tensor block = _buffer.narrow(0, 0, size);
+        block.copy_(_values.narrow(0, start, size));
+        block.sub_(_centre);
+        return block;
+    }
 
     /// <summary>Σx² over all entries.</summary>
     public double SumOfSquares()
     {
         double sum = 0;
-        foreach ((long start, long size) in Blocks(Rows, RowBlock))
+        foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
             sum += Block(start, size).square().sum().ToDouble();
         }
         return sum;
     }
+
+    /// <summary>Cuts the rows of two matrices into runs that both take as a block.</summary>
+    public static IEnumerable<(long Start, long Size)> CommonBlocks(CentredMatrix a, CentredMatrix b) => Blocks(a.Rows, Math.Min(a.BlockRows, b.BlockRows));
 
     /// <summary>Cuts 0..count into runs.</summary>
     public static IEnumerable<(long Start, long Size)> Blocks(long count, long block = RowBlock)

@@ -63,7 +63,7 @@ internal sealed class RidgePath
         values = values.index_select(0, kept);
         vectors = vectors.index_select(1, kept);
         Tensor left = empty(n, rank, ScalarType.Float64, moments.device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(n))
+        foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
         {
             using var scope = NewDisposeScope();
             left.narrow(0, start, size).copy_(x.Block(start, size).mm(vectors).div(values.sqrt()));
@@ -87,7 +87,7 @@ internal sealed class RidgePath
         Tensor factor = IsPrimal ? _eigenvalues.div(_eigenvalues.add(alpha)) : _eigenvalues.add(alpha).reciprocal().mul(alpha);
         Tensor shrunk = _shares.mul(factor.unsqueeze(1));
         double mean = _intercept ? 1.0 / _x.Rows : 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(_x.Rows))
+        foreach ((long start, long size) in CentredMatrix.Blocks(_x.Rows, _y.BlockRows))
         {
             using var block = NewDisposeScope();
             Tensor rows = _left.narrow(0, start, size);

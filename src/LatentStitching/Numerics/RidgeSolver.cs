@@ -108,7 +108,7 @@ internal static class RidgeSolver
     {
         Tensor gradient = weight.mul(-alpha);
         double sum = 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(x.Rows))
+        foreach ((long start, long size) in CentredMatrix.CommonBlocks(x, y))
         {
             using var scope = NewDisposeScope();
             Tensor rows = x.Block(start, size);
