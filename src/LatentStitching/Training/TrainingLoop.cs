@@ -55,13 +55,13 @@ internal static class TrainingLoop
                 Tensor batch = cache is null ? images.Load(chosen).to(device) : cache.index_select(0, tensor(chosen, device: device));
                 optimiser.zero_grad();
                 Tensor value = loss(batch, generator);
-                value.backward();
-                optimiser.step();
                 double number = value.ToDouble();
                 if (!double.IsFinite(number))
                 {
                     throw new InvalidOperationException($"The loss must stay finite, but it is {number} at step {step + 1}. Lower the learning rate ({options.LearningRate}).");
                 }
+                value.backward();
+                optimiser.step();
                 step++;
                 seen += chosen.Length;
                 sinceReport++;
