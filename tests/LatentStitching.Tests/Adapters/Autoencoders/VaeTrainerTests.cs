@@ -127,6 +127,9 @@ public sealed class VaeTrainerTests
         Action act = () => new VaeTrainer(new TrainingOptions { LearningRate = 1e9, BatchSize = 16 }).Train(model, _faces);
         act.Should().Throw<InvalidOperationException>().Which.Message.Should().MatchRegex(@"^The loss must stay finite, but it is (NaN|∞|Infinity) at step \d+\. Lower the learning rate \(1000000000\)\.$");
         is_grad_enabled().Should().BeTrue();
+        // The step whose loss is not finite is not taken.
+        using var scope = NewDisposeScope();
+        foreach (Tensor weight in model.Network.Weights.Values) weight.isfinite().all().ToBoolean().Should().BeTrue();
     }
 
     [Fact]
