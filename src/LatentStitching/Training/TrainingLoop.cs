@@ -28,6 +28,26 @@ internal static class TrainingLoop
         IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken)
     {
+        try
+        {
+            return Steps(parameters, images, options, device, loss, progress, cancellationToken);
+        }
+        finally
+        {
+            // A model would otherwise hold gradients the size of its weights from here on.
+            foreach (Parameter parameter in parameters) parameter.grad = null;
+        }
+    }
+
+    private static TrainingReport Steps(
+        IReadOnlyList<Parameter> parameters,
+        IImageSource images,
+        TrainingOptions options,
+        Device device,
+        Func<Tensor, Generator, Tensor> loss,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
+    {
         int count = images.Ids.Count;
         int batches = (count + options.BatchSize - 1) / options.BatchSize;
         long total = (long)batches * options.Epochs;
