@@ -27,6 +27,7 @@ public sealed class VaeTrainerTests
         using Tensor images = _faces.Load(0, 2);
         using Tensor made = model.Reconstruct(images);
         made.requires_grad.Should().BeFalse();
+        model.Network.Weights.Values.Should().OnlyContain(weight => HasNoGradient(weight), "a trained model keeps its weights, not their last gradients");
     }
 
     [Fact]
@@ -143,6 +144,12 @@ public sealed class VaeTrainerTests
         Refuses(() => _ = new VaeOptions { Name = "" }, "Name", "Name must not be blank.");
 
         static void Refuses(Action act, string parameter, string text) => act.ShouldRefuse(parameter, text);
+    }
+
+    private static bool HasNoGradient(Tensor weight)
+    {
+        using Tensor? gradient = weight.grad;
+        return gradient is null || gradient.IsInvalid;
     }
 
     private static byte[] Weights(Vae model) => [.. model.Network.Weights.Values.SelectMany(weight => weight.bytes.ToArray())];
