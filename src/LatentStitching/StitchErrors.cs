@@ -57,7 +57,7 @@ public sealed record StitchErrors
     /// <param name="seed">Seed of the intervals.</param>
     /// <param name="cancellationToken">Cancels between batches.</param>
     /// <returns>The errors.</returns>
-    /// <exception cref="ArgumentException">There are fewer than two images, or they have another format than the models.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two images, they have another format than the models, or the target encodes all of them alike.</exception>
     public static StitchErrors Measure(StitchedModel model, IImageSource images, ulong seed = 0, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -73,6 +73,10 @@ public sealed record StitchErrors
         cancellationToken.ThrowIfCancellationRequested();
         Tensor sourceLatents = model.Source.Encode(x);
         Tensor targetLatents = model.Target.Encode(x);
+        if (targetLatents.eq(targetLatents.narrow(0, 0, 1)).all().ToBoolean())
+        {
+            throw new ArgumentException($"images must differ in the latent of {model.Target.Name}, but it encodes all {images.Ids.Count} of them alike.", nameof(images));
+        }
         Tensor mapped = model.Map.Apply(sourceLatents);
         cancellationToken.ThrowIfCancellationRequested();
         Tensor own = model.Source.Decode(sourceLatents).to(x.device);

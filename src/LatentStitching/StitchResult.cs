@@ -27,7 +27,7 @@ public sealed class StitchResult : IDisposable
     /// <param name="seed">Seed of the intervals.</param>
     /// <param name="cancellationToken">Cancels between batches.</param>
     /// <returns>The errors.</returns>
-    /// <exception cref="ArgumentException">There are fewer than two images, or they have another format than the models.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two images, they have another format than the models, or the target encodes all of them alike.</exception>
     public StitchErrors Evaluate(IImageSource images, ulong seed = 0, CancellationToken cancellationToken = default) =>
         StitchErrors.Measure(Model, images, seed, cancellationToken);
 

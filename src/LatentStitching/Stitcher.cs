@@ -22,6 +22,7 @@ public static partial class Stitcher
     /// <returns>The stitched model and its report, owned by the caller.</returns>
     /// <exception cref="ArgumentException">The models do not fit together, or no pairs can be made; the text says what to pass.</exception>
     /// <exception cref="FitFailedException">The fit gave no usable map.</exception>
+    /// <exception cref="InvalidOperationException">A pairing or fitter of the caller's own returned null.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static StitchResult Fit(ILatentModel source, ILatentModel target, StitchOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -34,12 +35,14 @@ public static partial class Stitcher
 
         ILatentPairing pairing = options.Pairing ?? new PriorPairing();
         using LatentPairs pairs = pairing.Pair(source, target, progress is null ? null : new Relay<PairingProgress>(step =>
-            progress.Report(new StitchProgress { Stage = "pairing", Done = step.Done, Total = step.Total })), cancellationToken);
+            progress.Report(new StitchProgress { Stage = "pairing", Done = step.Done, Total = step.Total })), cancellationToken)
+            ?? throw new InvalidOperationException($"{pairing.GetType().Name}.Pair must return pairs, but it returned null.");
         LogPaired(logger, source.Name, target.Name, pairs.Count, pairs.SourceDimension, pairs.TargetDimension);
 
         ILatentMapFitter fitter = options.Fitter ?? new RidgePathFitter();
         LatentMapFit fit = fitter.Fit(pairs, progress is null ? null : new Relay<FitProgress>(step =>
-            progress.Report(new StitchProgress { Stage = "fitting", Done = step.Iteration, Total = step.MaxIterations })), cancellationToken);
+            progress.Report(new StitchProgress { Stage = "fitting", Done = step.Iteration, Total = step.MaxIterations })), cancellationToken)
+            ?? throw new InvalidOperationException($"{fitter.GetType().Name}.Fit must return a fit, but it returned null.");
         if (fit.Report.Status == FitStatus.Succeeded) LogFitted(logger, fit.Report);
         else LogFittedWith(logger, fit.Report);
         fit.EnsureSucceeded();

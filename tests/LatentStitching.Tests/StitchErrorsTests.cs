@@ -98,6 +98,8 @@ public sealed class StitchErrorsTests
         one.ShouldRefuse("images", "images must hold at least two images, but it holds 1.");
         Action format = () => StitchErrors.Measure(stitched, new TensorImages("other", new float[32], new ImageFormat(1, 4, 4)));
         format.ShouldRefuse("images", "images must have the format 1×2×3 of the models, but it is 1×4×4.");
+        Action same = () => StitchErrors.Measure(stitched, new TensorImages("same", new float[30], Toy.Format));
+        same.ShouldRefuse("images", "images must differ in the latent of t, but it encodes all 5 of them alike.");
         Action nothing = () => StitchErrors.Measure(stitched, null!);
         nothing.Should().Throw<ArgumentNullException>().WithParameterName("images");
         Action noModel = () => StitchErrors.Measure(null!, Toy.Images(3));

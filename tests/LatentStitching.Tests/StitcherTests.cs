@@ -145,6 +145,16 @@ public sealed class StitcherTests
     }
 
     [Fact]
+    public void Fit_PartsFromOutsideThatGiveNothing_AreNamed()
+    {
+        using DelegateLatentModel source = Toy.Linear("s", 1), target = Toy.Linear("t", 2);
+        Action pairing = () => Stitcher.Fit(source, target, new StitchOptions { Pairing = new NoPairs() });
+        pairing.ShouldSay<InvalidOperationException>("NoPairs.Pair must return pairs, but it returned null.");
+        Action fitter = () => Stitcher.Fit(source, target, new StitchOptions { Pairing = new InputPairing(Toy.Images(9)), Fitter = new NoFit() });
+        fitter.ShouldSay<InvalidOperationException>("NoFit.Fit must return a fit, but it returned null.");
+    }
+
+    [Fact]
     public void Fit_FitterFails_ThrowsWithItsReportAndLeavesNothing()
     {
         using DelegateLatentModel source = Toy.Linear("s", 1), target = Toy.Linear("t", 2);
@@ -165,6 +175,16 @@ public sealed class StitcherTests
                 new AffineMap(weight),
                 new FitReport { Status = status, Solver = "narrow", SampleCount = pairs.Count, SourceDimension = 6, TargetDimension = 6, TrainingR2 = 0 });
         }
+    }
+
+    private sealed class NoPairs : ILatentPairing
+    {
+        public LatentPairs Pair(ILatentModel source, ILatentModel target, IProgress<PairingProgress>? progress = null, CancellationToken cancellationToken = default) => null!;
+    }
+
+    private sealed class NoFit : ILatentMapFitter
+    {
+        public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) => null!;
     }
 
     private sealed class Cancelling(string stage, CancellationTokenSource source) : IProgress<StitchProgress>

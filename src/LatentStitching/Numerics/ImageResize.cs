@@ -9,8 +9,10 @@ internal static class ImageResize
         if (images.size(2) == height && images.size(3) == width) return images.clone();
         using var scope = NewDisposeScope();
         bool shrinks = height < images.size(2) || width < images.size(3);
-        Tensor resized = nn.functional.interpolate(images, size: [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: shrinks);
+        // The widened kernel has no half-precision form on the CPU.
+        Tensor wide = images.dtype == ScalarType.Float64 ? images : images.to_type(ScalarType.Float32);
+        Tensor resized = nn.functional.interpolate(wide, size: [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: shrinks);
         // Rounding may leave [0, 1] by one unit in the last place.
-        return resized.clamp(0, 1).MoveToOuterDisposeScope();
+        return resized.clamp(0, 1).to_type(images.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -37,6 +37,7 @@ public sealed class PriorPairing : ILatentPairing
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The side asked for has no prior, or neither has, or the models take images of different formats.</exception>
+    /// <exception cref="InvalidOperationException">A prior gave latents of another shape than it was asked for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentPairs Pair(ILatentModel source, ILatentModel target, IProgress<PairingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -60,6 +61,11 @@ public sealed class PriorPairing : ILatentPairing
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         Tensor latents = prior.Sample(count, Seed);
+        if (!latents.shape.AsSpan().SequenceEqual([count, drawn.Latent.Dimension]))
+        {
+            throw new InvalidOperationException(
+                $"The prior of {drawn.Name} must return [{count}, {drawn.Latent.Dimension}], but it returned {TensorGuard.Shape(latents)}.");
+        }
         List<Tensor> encoded = [];
         for (long start = 0; start < count; start += BatchSize)
         {

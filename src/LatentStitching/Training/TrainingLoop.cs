@@ -28,6 +28,26 @@ internal static class TrainingLoop
         IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken)
     {
+        try
+        {
+            return Steps(parameters, images, options, device, loss, progress, cancellationToken);
+        }
+        finally
+        {
+            // A model would otherwise hold gradients the size of its weights from here on.
+            foreach (Parameter parameter in parameters) parameter.grad = null;
+        }
+    }
+
+    private static TrainingReport Steps(
+        IReadOnlyList<Parameter> parameters,
+        IImageSource images,
+        TrainingOptions options,
+        Device device,
+        Func<Tensor, Generator, Tensor> loss,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
+    {
         int count = images.Ids.Count;
         int batches = (count + options.BatchSize - 1) / options.BatchSize;
         long total = (long)batches * options.Epochs;
@@ -55,13 +75,13 @@ internal static class TrainingLoop
                 Tensor batch = cache is null ? images.Load(chosen).to(device) : cache.index_select(0, tensor(chosen, device: device));
                 optimiser.zero_grad();
                 Tensor value = loss(batch, generator);
-                value.backward();
-                optimiser.step();
                 double number = value.ToDouble();
                 if (!double.IsFinite(number))
                 {
                     throw new InvalidOperationException($"The loss must stay finite, but it is {number} at step {step + 1}. Lower the learning rate ({options.LearningRate}).");
                 }
+                value.backward();
+                optimiser.step();
                 step++;
                 seen += chosen.Length;
                 sinceReport++;

@@ -102,6 +102,19 @@ public abstract class LatentModelConformanceTests<TModel>
     }
 
     [Fact]
+    public void EncodeDecode_InputsAskForGradients_TheyFlow()
+    {
+        using TModel model = Create();
+        using var scope = NewDisposeScope();
+        Tensor images = (Images(model) * 0.5f + 0.25f).requires_grad_(), latents = (Latents(model) * 0.1f).requires_grad_();
+        model.Encode(images).square().sum().backward();
+        model.Decode(latents).square().sum().backward();
+        images.grad!.abs().max().ToDouble().Should().BePositive();
+        latents.grad!.abs().max().ToDouble().Should().BePositive();
+        using (no_grad()) model.Decode(latents).requires_grad.Should().BeFalse();
+    }
+
+    [Fact]
     public void Encode_InsideAScope_TheModelOutlivesIt()
     {
         TModel model;

@@ -46,6 +46,32 @@ public sealed class LatentModelExtensionsTests
         decoded.ShouldBeCloseTo(images, 1e-5);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float16, 1, 2)]
+    [InlineData(ScalarType.BFloat16, 4, 6)]
+    [InlineData(ScalarType.Float16, 4, 6)]
+    [InlineData(ScalarType.Float64, 4, 6)]
+    public void WithImage_AnyFloatIn_IsResized(ScalarType dtype, long height, long width)
+    {
+        using DelegateLatentModel model = Toy.Linear("toy", 3);
+        using ILatentModel wrapped = model.WithImage(new ImageFormat(1, height, width));
+        using var scope = NewDisposeScope();
+        Tensor flat = full([2, 1, height, width], 0.5, dtype);
+        wrapped.Encode(flat).ShouldBeCloseTo(model.Encode(full([2, 1, 2, 3], 0.5f)), 1e-3);
+    }
+
+    [Fact]
+    public void WithImage_InputsAskForGradients_TheyFlow()
+    {
+        using DelegateLatentModel model = Toy.Linear("toy", 3);
+        using ILatentModel wrapped = model.WithImage(new ImageFormat(1, 4, 6));
+        using var scope = NewDisposeScope();
+        Tensor images = full([1, 1, 4, 6], 0.5f, requires_grad: true);
+        wrapped.Encode(images).sum().backward();
+        images.grad!.abs().max().ToDouble().Should().BePositive();
+        wrapped.Encode(images.detach()).requires_grad.Should().BeFalse();
+    }
+
     [Fact]
     public void WithImage_OtherChannels_Throws()
     {

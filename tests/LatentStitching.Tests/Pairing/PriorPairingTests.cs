@@ -96,6 +96,18 @@ public sealed class PriorPairingTests
         noTarget.ShouldRefuse("target", "target must have a prior, but right has none. Sample the other side, or pass images.");
     }
 
+    [Theory]
+    [InlineData(29, 6)]
+    [InlineData(31, 6)]
+    [InlineData(30, 5)]
+    public void Pair_PriorGivesAnotherShape_ThrowsNamingBoth(int rows, int columns)
+    {
+        using DelegateLatentModel source = Without("s", 1);
+        using WrongPrior target = new(rows, columns);
+        Action act = () => new PriorPairing { Count = 30 }.Pair(source, target);
+        act.ShouldSay<InvalidOperationException>($"The prior of wrong must return [30, 6], but it returned [{rows}, {columns}].");
+    }
+
     [Fact]
     public void Pair_OtherFormats_ThrowsNamingBoth()
     {
@@ -118,5 +130,14 @@ public sealed class PriorPairingTests
         source.Should().Throw<ArgumentNullException>().WithParameterName("source");
         Action target = () => new PriorPairing().Pair(toy, null!);
         target.Should().Throw<ArgumentNullException>().WithParameterName("target");
+    }
+
+    private sealed class WrongPrior(int rows, int columns) : LatentModel("wrong", Toy.Format, LatentSpace.Vector(6)), ILatentPrior
+    {
+        public Tensor Sample(long count, ulong seed) => zeros(rows, columns);
+
+        protected override Tensor EncodeCore(Tensor images) => images.flatten(1);
+
+        protected override Tensor DecodeCore(Tensor latents) => latents.reshape(-1, 1, 2, 3);
     }
 }

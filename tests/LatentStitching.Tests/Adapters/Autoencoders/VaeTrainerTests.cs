@@ -27,6 +27,7 @@ public sealed class VaeTrainerTests
         using Tensor images = _faces.Load(0, 2);
         using Tensor made = model.Reconstruct(images);
         made.requires_grad.Should().BeFalse();
+        model.Network.Weights.Values.Should().OnlyContain(weight => HasNoGradient(weight), "a trained model keeps its weights, not their last gradients");
     }
 
     [Fact]
@@ -127,6 +128,9 @@ public sealed class VaeTrainerTests
         Action act = () => new VaeTrainer(new TrainingOptions { LearningRate = 1e9, BatchSize = 16 }).Train(model, _faces);
         act.Should().Throw<InvalidOperationException>().Which.Message.Should().MatchRegex(@"^The loss must stay finite, but it is (NaN|∞|Infinity) at step \d+\. Lower the learning rate \(1000000000\)\.$");
         is_grad_enabled().Should().BeTrue();
+        // The step whose loss is not finite is not taken.
+        using var scope = NewDisposeScope();
+        foreach (Tensor weight in model.Network.Weights.Values) weight.isfinite().all().ToBoolean().Should().BeTrue();
     }
 
     [Fact]
@@ -140,6 +144,12 @@ public sealed class VaeTrainerTests
         Refuses(() => _ = new VaeOptions { Name = "" }, "Name", "Name must not be blank.");
 
         static void Refuses(Action act, string parameter, string text) => act.ShouldRefuse(parameter, text);
+    }
+
+    private static bool HasNoGradient(Tensor weight)
+    {
+        using Tensor? gradient = weight.grad;
+        return gradient is null || gradient.IsInvalid;
     }
 
     private static byte[] Weights(Vae model) => [.. model.Network.Weights.Values.SelectMany(weight => weight.bytes.ToArray())];
