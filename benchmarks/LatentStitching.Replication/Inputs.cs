@@ -40,7 +40,7 @@ internal static class Inputs
     public static Vae Train(string name, ulong seed, IImageSource images, RunOptions options, Action<double, string> progress, CancellationToken cancellationToken)
     {
         var model = Vae.Create(new VaeOptions { Name = name, Image = images.Image, LatentDimension = 32, Seed = seed });
-        TrainingOptions training = new() { Epochs = options.Epochs ?? (options.Quick ? 12 : 24), BatchSize = 32, LearningRate = 1e-3, Seed = seed };
+        TrainingOptions training = new() { Epochs = options.Epochs ?? (options.Quick ? 12 : 20), BatchSize = 32, LearningRate = 1e-3, Seed = seed };
         try
         {
             // A light divergence, so that a few minutes of training give more than the mean face.
