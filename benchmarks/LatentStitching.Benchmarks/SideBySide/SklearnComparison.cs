@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using LatentStitching.Fitting;
+using LatentStitching.Pairing;
+
+namespace LatentStitching.Benchmarks.SideBySide;
+
+/// <summary>Fits the same data here and in scikit-learn, one thread each, and prints CPU seconds as ratios beside each side's error.</summary>
+/// <remarks>
+/// Errors are those of predictions on held-out rows relative to a float64 QR solution: ‖P − P₀‖ / ‖P₀ − mean‖. Needs python3 with scikit-learn; says so where it is missing. CPU seconds rather than
+/// wall time, so that another program on the machine does not decide the ratio.
+/// </remarks>
+internal static class SklearnComparison
+{
+    private const int Held = 500;
+    private const int Repeats = 3;
+
+    public static int Run(bool large)
+    {
+        set_num_threads(1);
+        List<(long N, long D, long T, double Alpha)> cases = [(9000, 512, 768, 1), (9000, 768, 512, 1), (9000, 512, 12288, 1)];
+        if (large) cases.AddRange([(9000, 5120, 512, 1000), (9000, 12288, 512, 1000)]);
+        Console.WriteLine("| case | fit | ours, CPU s | scikit-learn, CPU s | theirs / ours | our error | their error |");
+        Console.WriteLine("|---|---|---:|---:|---:|---:|---:|");
+        foreach ((long n, long d, long t, double alpha) in cases)
+        {
+            string folder = Directory.CreateTempSubdirectory("latentstitching-compare-").FullName;
+            try
+            {
+                string? missing = Compare(folder, n, d, t, alpha);
+                if (missing is null) continue;
+                Console.Error.WriteLine($"Skipped: {missing}");
+                return 0;
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        return 0;
+    }
+
+    private static string? Compare(string folder, long n, long d, long t, double alpha)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        (Tensor x, Tensor y) = Data(n + Held, d, t);
+        Write($"{folder}/x.bin", x);
+        Write($"{folder}/y.bin", y);
+        double[] alphas = [.. Enumerable.Range(0, 30).Select(i => Math.Pow(10, -4 + (i / 4.0)))];
+        bool path = d <= 768 && t <= 1000;
+        string[] fits = path ? ["LinearRegression", "Ridge", "RidgeCV"] : ["LinearRegression", "Ridge"];
+        File.WriteAllText($"{folder}/plan.json", JsonSerializer.Serialize(new { n, held = Held, d, t, alpha, alphas, fits, repeats = n * d > 10_000_000 ? 1 : Repeats }));
+        JsonElement theirs;
+        try
+        {
+            theirs = Python(folder);
+        }
+        catch (Exception exception) when (exception is System.ComponentModel.Win32Exception or InvalidOperationException)
+        {
+            return $"python3 with scikit-learn is needed for the other side. {exception.Message}";
+        }
+
+        Tensor held = x.narrow(0, n, Held);
+        using LatentPairs pairs = new(x.narrow(0, 0, n), y.narrow(0, 0, n));
+        (string Theirs, ILatentMapFitter Ours, double? Alpha)[] rows =
+        [
+            ("LinearRegression", new LeastSquaresFitter(), 0),
+            ("Ridge", new RidgeFitter(alpha), alpha),
+            ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas }), null),
+        ];
+        foreach ((string name, ILatentMapFitter fitter, double? strength) in rows.Where(row => fits.Contains(row.Theirs)))
+        {
+            (double seconds, Tensor prediction, double chosen) = Fit(pairs, fitter, held);
+            Tensor reference = Reference(pairs, strength ?? chosen, held);
+            Tensor other = Read($"{folder}/{name}.bin", Held, t);
+            double time = theirs.GetProperty(name).GetDouble();
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {d} → {t}, n {n} | {name}{(strength > 0 ? $", alpha {strength}" : strength is null ? ", 30 strengths" : "")} | {seconds:0.00} | {time:0.00} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
+        }
+        return null;
+    }
+
+    // A falling spectrum (σᵢ = 1/i), as latents have, with non-zero means.
+    private static (Tensor X, Tensor Y) Data(long rows, long d, long t)
+    {
+        using Generator generator = new(0);
+        using var scope = NewDisposeScope();
+        Tensor spectrum = arange(1, d + 1, dtype: ScalarType.Float32).reciprocal();
+        Tensor mixing = linalg.qr(randn([d, d], ScalarType.Float32, generator: generator)).Q;
+        Tensor x = randn([rows, d], ScalarType.Float32, generator: generator).mul(spectrum).mm(mixing).add(0.5f);
+        Tensor y = x.mm(randn([d, t], ScalarType.Float32, generator: generator)).add(randn([rows, t], ScalarType.Float32, generator: generator).mul(0.1f));
+        return (x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope());
+    }
+
+    private static (double Seconds, Tensor Prediction, double Alpha) Fit(LatentPairs pairs, ILatentMapFitter fitter, Tensor held)
+    {
+        double best = double.PositiveInfinity;
+        Tensor? prediction = null;
+        double alpha = 0;
+        for (int repeat = 0; repeat < Repeats; repeat++)
+        {
+            prediction?.Dispose();
+            TimeSpan start = Process.GetCurrentProcess().TotalProcessorTime;
+            using LatentMapFit fit = fitter.Fit(pairs);
+            best = Math.Min(best, (Process.GetCurrentProcess().TotalProcessorTime - start).TotalSeconds);
+            using Tensor wide = held.to_type(ScalarType.Float64);
+            prediction = fit.Map.Apply(wide);
+            alpha = fit.Report.Alpha;
+        }
+        return (best, prediction!, alpha);
+    }
+
+    // [X; √α·I] = QR in float64: no Gram matrix, so nothing is squared.
+    private static Tensor Reference(LatentPairs pairs, double alpha, Tensor held)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = pairs.Source.to_type(ScalarType.Float64), y = pairs.Target.to_type(ScalarType.Float64);
+        Tensor xMean = x.mean([0]), yMean = y.mean([0]);
+        Tensor rows = x - xMean, targets = y - yMean;
+        if (alpha > 0)
+        {
+            rows = cat([rows, eye(x.size(1), dtype: ScalarType.Float64) * Math.Sqrt(alpha)], 0);
+            targets = cat([targets, zeros(x.size(1), y.size(1), ScalarType.Float64)], 0);
+        }
+        (Tensor q, Tensor r) = linalg.qr(rows);
+        Tensor weights = linalg.solve_triangular(r, q.t().mm(targets), upper: true);
+        return (held.to_type(ScalarType.Float64) - xMean).mm(weights).add(yMean).MoveToOuterDisposeScope();
+    }
+
+    private static double Error(Tensor prediction, Tensor reference)
+    {
+        using var scope = NewDisposeScope();
+        return (prediction - reference).norm().ToDouble() / (reference - reference.mean([0])).norm().ToDouble();
+    }
+
+    private static JsonElement Python(string folder)
+    {
+        string script = Path.Combine(AppContext.BaseDirectory, "SideBySide", "sklearn_fits.py");
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("PYTHON") ?? "/usr/bin/python3", [script, folder]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string variable in (string[])["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"]) start.Environment[variable] = "1";
+        // A forced kernel would slow the other side down.
+        foreach (string variable in (string[])["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]) start.Environment.Remove(variable);
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new InvalidOperationException(errors.GetAwaiter().GetResult().Trim().Split('\n')[^1]);
+        return JsonDocument.Parse(output).RootElement;
+    }
+
+    private static void Write(string path, Tensor tensor)
+    {
+        using FileStream file = File.Create(path);
+        file.Write(tensor.bytes);
+    }
+
+    private static Tensor Read(string path, long rows, long columns) =>
+        torch.tensor(MemoryMarshal.Cast<byte, double>(File.ReadAllBytes(path)).ToArray()).reshape(rows, columns);
+}
