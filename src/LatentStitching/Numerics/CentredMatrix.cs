@@ -11,12 +11,12 @@ internal sealed class CentredMatrix
     private readonly Tensor _centre; // [1, d], float64
     private readonly Tensor _buffer; // [block, d], float64: fresh memory a block costs more than the arithmetic on it
 
-    private CentredMatrix(Tensor values, Tensor centre)
+    private CentredMatrix(Tensor values, Tensor centre, Tensor? buffer = null)
     {
         _values = values;
         _centre = centre;
         long rows = Math.Min(values.size(0), Math.Clamp(BufferEntries / values.size(1), 256, RowBlock));
-        _buffer = empty(rows, values.size(1), ScalarType.Float64, values.device);
+        _buffer = buffer ?? empty(rows, values.size(1), ScalarType.Float64, values.device);
     }
 
     /// <summary>The most rows that <see cref="Block"/> takes.</summary>
@@ -35,13 +35,14 @@ internal sealed class CentredMatrix
         if (!centre) return new CentredMatrix(values, zeros_like(first));
 
         // The mean of the differences to the first row: exact for a constant column, and not cancelled by a large offset.
+        CentredMatrix differences = new(values, first);
         Tensor sum = zeros_like(first);
-        foreach ((long start, long size) in Blocks(values.size(0), RowBlock))
+        foreach ((long start, long size) in Blocks(values.size(0), differences.BlockRows))
         {
             using var scope = NewDisposeScope();
-            sum.add_(values.narrow(0, start, size).to_type(ScalarType.Float64).sub(first).sum(0, keepdim: true));
+            sum.add_(differences.Block(start, size).sum([0], keepdim: true));
         }
-        return new CentredMatrix(values, first.add(sum.div(values.size(0))));
+        return new CentredMatrix(values, first.add(sum.div(values.size(0))), differences._buffer);
     }
 
     /// <summary>XᵀX, [d, d], by the block upper triangle: 0.56 of a full product's work.</summary>
@@ -70,14 +71,17 @@ internal sealed class CentredMatrix
         return Mirrored(kernel);
     }
 
-    /// <summary>XᵀY, [d, t].</summary>
-    public Tensor TransposeTimes(CentredMatrix other)
+    /// <summary>XᵀY, [d, t], and Σy² over all entries in the same pass.</summary>
+    public Tensor TransposeTimes(CentredMatrix other, out double otherSumOfSquares)
     {
+        otherSumOfSquares = 0;
         Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
         foreach ((long start, long size) in CommonBlocks(this, other))
         {
             using var scope = NewDisposeScope();
-            cross.addmm_(Block(start, size).t(), other.Block(start, size));
+            Tensor rows = other.Block(start, size);
+            cross.addmm_(Block(start, size).t(), rows);
+            otherSumOfSquares += SumOfSquares(rows);
         }
         return cross;
     }
@@ -118,9 +122,16 @@ internal sealed class CentredMatrix
         foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
-            sum += Block(start, size).square().sum().ToDouble();
+            sum += SumOfSquares(Block(start, size));
         }
         return sum;
+    }
+
+    /// <summary>Σx² over all entries, in one pass and without a copy.</summary>
+    public static double SumOfSquares(Tensor values)
+    {
+        using Tensor norm = values.norm();
+        return Math.Pow(norm.ToDouble(), 2);
     }
 
     /// <summary>Cuts the rows of two matrices into runs that both take as a block.</summary>

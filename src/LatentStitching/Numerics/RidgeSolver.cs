@@ -32,8 +32,7 @@ internal static class RidgeSolver
         long n = x.Rows, d = x.Columns, t = y.Columns;
         long fullRank = Math.Min(d, intercept ? n - 1 : n);
         bool dual = alpha == 0 ? d > fullRank : DualIsCheaper(n, d, t);
-        double targetSum = y.SumOfSquares();
-        if (fullRank == 0) return NoInformation(x, y, targetSum, intercept);
+        if (fullRank == 0) return NoInformation(x, y, y.SumOfSquares(), intercept);
 
         Tensor moments = dual ? x.Kernel() : x.Gram();
         cancellationToken.ThrowIfCancellationRequested();
@@ -47,19 +46,21 @@ internal static class RidgeSolver
         cancellationToken.ThrowIfCancellationRequested();
 
         // Also for a strength so small that rounding swallows it: the singular values still feel it.
-        if (factor is null || (alpha == 0 && ratio < SingularRatio)) return BySingularValues(x, y, alpha, intercept, targetSum);
+        if (factor is null || (alpha == 0 && ratio < SingularRatio)) return BySingularValues(x, y, alpha, intercept);
 
         Tensor weight;
-        double residual;
+        double residual, targetSum;
         if (dual)
         {
-            Tensor coefficients = SolveScaled(factor, scale, y.Whole());
+            Tensor targets = y.Whole();
+            targetSum = CentredMatrix.SumOfSquares(targets);
+            Tensor coefficients = SolveScaled(factor, scale, targets);
             weight = x.TransposeTimes(coefficients);
             residual = alpha == 0 ? 0 : alpha * alpha * coefficients.square().sum().ToDouble();
         }
         else
         {
-            Tensor cross = x.TransposeTimes(y);
+            Tensor cross = x.TransposeTimes(y, out targetSum);
             cancellationToken.ThrowIfCancellationRequested();
             weight = SolveScaled(factor, scale, cross);
             // ‖Y − XW‖² from the moments, which costs no pass over the rows; too cancelled for a nearly exact fit.
@@ -119,8 +120,9 @@ internal static class RidgeSolver
         return (gradient, sum);
     }
 
-    private static Solution BySingularValues(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, double targetSum)
+    private static Solution BySingularValues(CentredMatrix x, CentredMatrix y, double alpha, bool intercept)
     {
+        double targetSum = y.SumOfSquares();
         (Tensor u, Tensor s, Tensor vh) = linalg.svd(x.Whole(), fullMatrices: false);
         double largest = s[0].ToDouble();
         double cut = largest * Math.Max(x.Rows, x.Columns) * Spectrum.Epsilon;
