@@ -93,7 +93,7 @@ public sealed class DataSplit
         double sum = mapTrain + probeTrain + test;
         if (sum > 1 + 1e-9)
         {
-            throw new ArgumentException($"mapTrain + probeTrain + test must be at most 1, but {mapTrain} + {probeTrain} + {test} is {sum:g6}.", nameof(mapTrain));
+            throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"mapTrain + probeTrain + test must be at most 1, but {mapTrain} + {probeTrain} + {test} is {sum:g6}."), nameof(mapTrain));
         }
         return Create(imageCount, Size(mapTrain), Size(probeTrain), Size(test), seed);
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace LatentStitching.Fitting;
 
 /// <summary>What there is to know about a fit besides the map.</summary>
@@ -47,7 +49,12 @@ public sealed record FitReport
 
     /// <summary>Says status, sizes, solver, strength and R² in one line.</summary>
     /// <returns>For example "Succeeded: 512 → 768 from 9000 pairs, primal Cholesky, alpha 0, R² 0.913 (training)".</returns>
-    public override string ToString() => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture,
-        $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){(LeaveOneOutR2 is { } loo ? $", {loo:0.000} (leave-one-out)" : "")}");
+    public override string ToString()
+    {
+        // Apart, because a string within an interpolated one takes the culture of the machine.
+        string leftOut = LeaveOneOutR2 is { } value ? string.Create(CultureInfo.InvariantCulture, $", {value:0.000} (leave-one-out)") : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){leftOut}");
+    }
 }

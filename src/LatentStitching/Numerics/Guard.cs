@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace LatentStitching.Numerics;
@@ -13,12 +14,12 @@ internal static class Guard
     public static double Positive(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value > 0 && double.IsFinite(value)
             ? value
-            : throw new ArgumentOutOfRangeException(name, $"{name} must be positive and finite, but it is {value}.");
+            : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must be positive and finite, but it is {value}."));
 
     public static double NotNegative(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value >= 0 && double.IsFinite(value)
             ? value
-            : throw new ArgumentOutOfRangeException(name, $"{name} must be zero or more and finite, but it is {value}.");
+            : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must be zero or more and finite, but it is {value}."));
 
     public static long NotNegative(long value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value >= 0 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be zero or more, but it is {value}.");
@@ -26,7 +27,7 @@ internal static class Guard
     public static double Fraction(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value is > 0 and < 1
             ? value
-            : throw new ArgumentOutOfRangeException(name, $"{name} must lie strictly between 0 and 1, but it is {value}.");
+            : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must lie strictly between 0 and 1, but it is {value}."));
 
     public static void NotEmpty<T>(IReadOnlyCollection<T> value, string cure, [CallerArgumentExpression(nameof(value))] string name = "")
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using LatentStitching.Models;
 
@@ -79,8 +80,9 @@ internal static class TensorGuard
             long row = First(bad);
             (double rowLow, double rowHigh) = Range(tensor[row]);
             throw new ArgumentException(
-                $"{name} must hold pixels in [0, 1], but image {row} holds values from {rowLow:g4} to {rowHigh:g4}. "
-                + "Map [-1, 1] by (x + 1) / 2 and [0, 255] by x / 255.",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} must hold pixels in [0, 1], but image {row} holds values from {rowLow:g4} to {rowHigh:g4}. Map [-1, 1] by (x + 1) / 2 and [0, 255] by x / 255."),
                 name);
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using LatentStitching.Data;
 using MathNet.Numerics.Random;
 using TorchSharp.Modules;
@@ -78,7 +79,8 @@ internal static class TrainingLoop
                 double number = value.ToDouble();
                 if (!double.IsFinite(number))
                 {
-                    throw new InvalidOperationException($"The loss must stay finite, but it is {number} at step {step + 1}. Lower the learning rate ({options.LearningRate}).");
+                    throw new InvalidOperationException(string.Create(
+                        CultureInfo.InvariantCulture, $"The loss must stay finite, but it is {number} at step {step + 1}. Lower the learning rate ({options.LearningRate})."));
                 }
                 value.backward();
                 optimiser.step();
