@@ -6,13 +6,15 @@ namespace LatentStitching.Tests.Docs;
 [NoTensorLeaks]
 public sealed partial class DocumentTests
 {
-    [Fact]
-    public void Readme_ShowsTheExampleThatRuns()
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("src/LatentStitching/README.md")]
+    public void Readme_ShowsTheExampleThatRuns(string readme)
     {
         string example = File.ReadAllText(Path.Combine(Repository.Root, "docs", "examples", "stitch.cs"));
         string region = RegionPattern().Match(example).Groups[1].Value.Trim();
         region.Should().NotBeEmpty();
-        File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Should().Contain($"```csharp\n{region}\n```");
+        File.ReadAllText(Path.Combine(Repository.Root, readme)).Should().Contain($"```csharp\n{region}\n```");
     }
 
     [Fact]
