@@ -2,6 +2,7 @@ using System.Globalization;
 using LatentStitching.Data;
 using LatentStitching.Metrics;
 using LatentStitching.Metrics.Reconstruction;
+using LatentStitching.Pairing;
 
 namespace LatentStitching;
 
@@ -12,6 +13,10 @@ namespace LatentStitching;
 /// </remarks>
 public sealed record StitchErrors
 {
+    private const int Block = 256;
+
+    private static readonly PixelMse _pixels = new();
+
     /// <summary>R = mse(x, D₁E₁x): the source's own reconstruction.</summary>
     public required MetricValue SourceReconstruction { get; init; }
 
@@ -69,45 +74,58 @@ public sealed record StitchErrors
         }
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        Tensor x = images.LoadAll();
-        cancellationToken.ThrowIfCancellationRequested();
-        Tensor sourceLatents = model.Source.Encode(x);
-        Tensor targetLatents = model.Target.Encode(x);
-        if (targetLatents.eq(targetLatents.narrow(0, 0, 1)).all().ToBoolean())
+        using LatentPairs pairs = new InputPairing(images).Pair(model.Source, model.Target, progress: null, cancellationToken);
+        if (pairs.Target.eq(pairs.Target.narrow(0, 0, 1)).all().ToBoolean())
         {
             throw new ArgumentException($"images must differ in the latent of {model.Target.Name}, but it encodes all {images.Ids.Count} of them alike.", nameof(images));
         }
-        Tensor mapped = model.Map.Apply(sourceLatents);
-        cancellationToken.ThrowIfCancellationRequested();
-        Tensor own = model.Source.Decode(sourceLatents).to(x.device);
-        Tensor ceiling = model.Target.Decode(targetLatents).to(x.device);
-        cancellationToken.ThrowIfCancellationRequested();
-        Tensor stitched = model.Target.Decode(mapped).to(x.device);
-        Tensor mean = model.Target.Decode(targetLatents.mean([0], keepdim: true)).to(x.device).expand_as(x);
+        Tensor mapped = model.Map.Apply(pairs.Source);
+        Tensor mean = model.Target.Decode(pairs.Target.mean([0], keepdim: true)).cpu();
+        // The shuffled floor holds each image against the stitch of the one before it; before the first comes the last.
+        Tensor before = model.Target.Decode(mapped.narrow(0, pairs.Count - 1, 1)).cpu();
 
-        PixelMse pixels = new();
-        MetricValue m = pixels.Evaluate(stitched, x, seed);
-        MetricValue r2 = pixels.Evaluate(ceiling, x, seed);
-        MetricValue floor = pixels.Evaluate(mean, x, seed);
-        double[] kept = [.. floor.PerImage.Zip(m.PerImage, (f, s) => f - s)];
-        double[] possible = [.. floor.PerImage.Zip(r2.PerImage, (f, c) => f - c)];
+        int count = images.Ids.Count;
+        double[] r = new double[count], r2 = new double[count], m = new double[count], toSource = new double[count], toTarget = new double[count],
+            floor = new double[count], shuffled = new double[count];
+        for (int start = 0; start < count; start += Block)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var block = NewDisposeScope();
+            int size = Math.Min(Block, count - start);
+            Tensor x = images.Load(start, size);
+            Tensor own = model.Source.Decode(pairs.Source.narrow(0, start, size)).cpu();
+            Tensor ceiling = model.Target.Decode(pairs.Target.narrow(0, start, size)).cpu();
+            Tensor stitched = model.Target.Decode(mapped.narrow(0, start, size)).cpu();
+            PairedErrors.MeanSquares(own, x).CopyTo(r, start);
+            PairedErrors.MeanSquares(ceiling, x).CopyTo(r2, start);
+            PairedErrors.MeanSquares(stitched, x).CopyTo(m, start);
+            PairedErrors.MeanSquares(stitched, own).CopyTo(toSource, start);
+            PairedErrors.MeanSquares(stitched, ceiling).CopyTo(toTarget, start);
+            PairedErrors.MeanSquares(mean.expand_as(x), x).CopyTo(floor, start);
+            PairedErrors.MeanSquares(cat([before, stitched.narrow(0, 0, size - 1)], 0), x).CopyTo(shuffled, start);
+            before = stitched.narrow(0, size - 1, 1).clone().MoveToOuterDisposeScope();
+        }
+
+        double[] kept = [.. floor.Zip(m, (f, s) => f - s)], possible = [.. floor.Zip(r2, (f, c) => f - c)];
         bool meaningful = possible.Average() > 0;
         (double lower, double upper) = meaningful ? Bootstrap.Ratio(kept, possible, seed) : (double.NaN, double.NaN);
         return new StitchErrors
         {
-            SourceReconstruction = pixels.Evaluate(own, x, seed),
-            TargetReconstruction = r2,
-            Latent = new LatentMse().Evaluate(mapped.to(targetLatents.device), targetLatents, seed),
-            NormalisedLatent = new NormalisedLatentMse().Evaluate(mapped.to(targetLatents.device), targetLatents, seed),
-            Stitched = m,
-            SourceToStitched = pixels.Evaluate(stitched, own, seed),
-            TargetToStitched = pixels.Evaluate(stitched, ceiling, seed),
-            MeanFloor = floor,
-            ShuffledFloor = pixels.Evaluate(stitched.roll(1, 0), x, seed),
+            SourceReconstruction = Pixels(r),
+            TargetReconstruction = Pixels(r2),
+            Latent = new LatentMse().Evaluate(mapped, pairs.Target, seed),
+            NormalisedLatent = new NormalisedLatentMse().Evaluate(mapped, pairs.Target, seed),
+            Stitched = Pixels(m),
+            SourceToStitched = Pixels(toSource),
+            TargetToStitched = Pixels(toTarget),
+            MeanFloor = Pixels(floor),
+            ShuffledFloor = Pixels(shuffled),
             Recovered = meaningful ? kept.Average() / possible.Average() : double.NaN,
             RecoveredLower = lower,
             RecoveredUpper = upper,
         };
+
+        MetricValue Pixels(double[] perImage) => PairedErrors.Mean(_pixels.Info, perImage, seed);
     }
 
     /// <summary>Says the errors in one line.</summary>
