@@ -12,7 +12,7 @@ namespace LatentStitching.Fitting;
 /// <para>The report: <see cref="FitReport.SingularValues"/> holds those of B, <see cref="FitReport.Rank"/> the rank of the map. Numerics: float64 throughout, result in the dtype of the source; B as in
 /// <see cref="LeastSquaresFitter"/>.</para>
 /// <para>Thread safety: immutable.</para>
-/// <para>Source: "lstsq_ortho" of Maiorca et al., "Latent Space Translation via Semantic Alignment" (2023, arXiv:2311.00664); nearest isometry: Higham, "Functions of Matrices" (SIAM 2008), theorem 8.4.</para>
+/// <para>Source: "lstsq_ortho" of Maiorca et al., "Latent Space Translation via Semantic Alignment" (2023, arXiv:2311.00664); nearest isometry: Higham, "Functions of Matrices" (SIAM 2008), chapter 8.</para>
 /// </remarks>
 public sealed class OrthogonalisedLeastSquaresFitter : ILatentMapFitter
 {

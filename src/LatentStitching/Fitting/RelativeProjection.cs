@@ -8,7 +8,7 @@ namespace LatentStitching.Fitting;
 /// None centres: take the anchors' mean off both first where offsets should not matter.</para>
 /// <para>What they do not feel: <see cref="Cosine"/> and <see cref="Angle"/> rotations and scale, <see cref="Distance"/> with exponent 2 rotations and offsets, with others permutations and offsets,
 /// <see cref="ChangeOfBasis"/> every invertible linear map if the anchors are independent.</para>
-/// <para>Sources: Moschella et al., "Relative Representations Enable Zero-Shot Latent Space Communication" (ICLR 2023, arXiv:2209.15430), eq. 2 (cosines); the other relations after latentis.</para>
+/// <para>Sources: Moschella et al., "Relative Representations Enable Zero-Shot Latent Space Communication" (ICLR 2023, arXiv:2209.15430) (cosines); the other relations after latentis.</para>
 /// </remarks>
 public static class RelativeProjection
 {

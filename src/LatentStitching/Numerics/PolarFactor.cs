@@ -3,7 +3,7 @@ namespace LatentStitching.Numerics;
 /// <summary>The isometric factor of a matrix's polar decomposition: U·Vᵀ of M = U·Σ·Vᵀ, which maximises tr(RᵀM) over all contractions R.</summary>
 /// <remarks>
 /// Directions with a singular value not above the cut are left out: of all maximisers that is the one of least norm, and it does not depend on how the decomposition
-/// completes its bases. Source: Higham, "Functions of Matrices" (SIAM 2008), theorem 8.3 (canonical polar decomposition).
+/// completes its bases. Source: Higham, "Functions of Matrices" (SIAM 2008), chapter 8 (canonical polar decomposition).
 /// </remarks>
 internal sealed class PolarFactor
 {

@@ -63,7 +63,7 @@ public sealed class AlignmentParityTests
         using var scope = NewDisposeScope();
         using LatentMapFit fit = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new CcaFitter());
         tensor(fit.Report.SingularValues.ToArray()).ShouldBeCloseTo(file[$"{name}.cca.correlations"], 1e-9);
-        tensor(fit.Report.SingularValues.ToArray()).ShouldBeCloseTo(file[$"{name}.sklearn_cca.correlations"], 1e-5);
+        tensor(fit.Report.SingularValues.ToArray()).ShouldBeCloseTo(file[$"{name}.sklearn_cca.correlations"], 2e-6);
     }
 
     [Theory]

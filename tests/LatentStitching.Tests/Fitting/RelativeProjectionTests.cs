@@ -13,10 +13,11 @@ public sealed class RelativeProjectionTests
     [MemberData(nameof(Kinds))]
     public void Relations_AreThoseOfLatentis(string kind)
     {
+        // The record is float32, where an arc cosine of small angles has few digits.
         using StateDictionary file = Fixture.Load("latentis/transforms.safetensors");
         using Tensor relative = Relate(kind, file["X"], file["anchors"]);
         relative.dtype.Should().Be(ScalarType.Float32);
-        relative.ShouldBeCloseTo(file[$"relative.{kind}"], 1e-6);
+        relative.ShouldBeCloseTo(file[$"relative.{kind}"], kind == "angular" ? 1e-5 : 1e-6);
     }
 
     [Fact]
