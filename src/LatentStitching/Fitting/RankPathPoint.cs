@@ -9,7 +9,7 @@ public sealed record RankPathPoint
     /// <summary>Mean squared error over all target entries of the pairs, in squared target units.</summary>
     public required double TrainingError { get; init; }
 
-    /// <summary>Mean squared error on held-out rows, averaged over the folds, in squared target units; null where the rank was given and nothing was held out.</summary>
+    /// <summary>Mean squared error on held-out rows, averaged over the folds, in squared target units; null where nothing was held out.</summary>
     public double? HeldOutError { get; init; }
 
     /// <summary>Standard error of <see cref="HeldOutError"/>: the folds' standard deviation over √folds; null as that is.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Fitting;
@@ -7,11 +6,11 @@ namespace LatentStitching.Fitting;
 public sealed record ReducedRankOptions
 {
     /// <summary>The rank of the map.</summary>
-    /// <value>One or more, at most the smaller width; null, the default, to choose it by <see cref="Folds"/>-fold held-out error.</value>
-    public long? Rank
+    /// <value>One or more, at most the smaller width.</value>
+    public required long Rank
     {
         get;
-        init => field = value is { } rank ? Guard.Positive(rank, nameof(Rank)) : null;
+        init => field = Guard.Positive(value, nameof(Rank));
     }
 
     /// <summary>The penalty α on ‖W‖²_F, in squared source units, not divided by the number of pairs.</summary>
@@ -22,22 +21,7 @@ public sealed record ReducedRankOptions
         init => field = Guard.NotNegative(value, nameof(Alpha));
     }
 
-    /// <summary>Into how many parts the pairs are cut to choose the rank; of no effect where <see cref="Rank"/> is given.</summary>
-    /// <value>From 2 to 100; default 5.</value>
-    public int Folds
-    {
-        get;
-        init => field = Parts(value);
-    } = 5;
-
-    /// <summary>Seed of the shuffle that deals the pairs to the folds; of no effect where <see cref="Rank"/> is given.</summary>
-    /// <value>Default 0.</value>
-    public ulong Seed { get; init; }
-
     /// <summary>Whether the map has an offset, which is not penalised.</summary>
     /// <value>Default true.</value>
     public bool FitIntercept { get; init; } = true;
-
-    private static int Parts(int value, [CallerMemberName] string name = "") =>
-        value is >= 2 and <= 100 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must lie from 2 to 100, but it is {value}.");
 }

@@ -22,7 +22,7 @@ public sealed class FitterContractTests
         new WhiteningFitter(new WhiteningOptions { Alpha = 1, Scaling = true }),
         new CcaFitter(),
         new CcaFitter(new CcaOptions { Components = 2, Regularisation = 0.1 }),
-        new ReducedRankFitter(),
+        new ReducedRankPathFitter(),
         new ReducedRankFitter(new ReducedRankOptions { Rank = 2, Alpha = 0.5 }),
         new AnchorFitter(),
         new AnchorFitter(new AnchorOptions { Rows = [0, 1, 2, 3], Scaling = true, FitIntercept = false }),

@@ -1,6 +1,5 @@
 using FsCheck.Xunit;
 using LatentStitching.Fitting;
-using LatentStitching.Pairing;
 using LatentStitching.Tests.Support;
 using MathNet.Numerics.LinearAlgebra;
 
@@ -70,55 +69,6 @@ public sealed class ReducedRankFitterTests
         fit.Affine.Weight.ShouldBeCloseTo(augmented.Affine.Weight, 1e-11);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(0.5)]
-    public void Fit_RankLeftOpen_HoldsOutAsALoopDoes(double alpha)
-    {
-        using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Draws.Matrix(23, 4, 1), Draws.Matrix(23, 3, 2));
-        ReducedRankOptions options = new() { Folds = 4, Seed = 11, Alpha = alpha };
-        using LatentMapFit fit = new ReducedRankFitter(options).Fit(pairs);
-        using Generator generator = new(11);
-        long[] order = randperm(23, generator: generator).data<long>().ToArray();
-        for (int rank = 1; rank <= 3; rank++)
-        {
-            double[] errors = new double[4];
-            for (int fold = 0; fold < 4; fold++)
-            {
-                using LatentPairs held = pairs.Select([.. order.Where((_, place) => place % 4 == fold)]), rest = pairs.Select([.. order.Where((_, place) => place % 4 != fold)]);
-                using LatentMapFit part = new ReducedRankFitter(options with { Rank = rank }).Fit(rest);
-                errors[fold] = Draws.SquaredError(part.Map, held.Source, held.Target) / (held.Count * 3);
-            }
-            RankPathPoint point = fit.Report.RankPath[rank];
-            point.HeldOutError.Should().BeApproximately(errors.Average(), 1e-12);
-            point.StandardError.Should().BeApproximately(Math.Sqrt(errors.Sum(error => Math.Pow(error - errors.Average(), 2)) / 3 / 4), 1e-12);
-        }
-    }
-
-    [Fact]
-    public void Fit_RankLeftOpen_FindsTheRankOfNoisyPairs()
-    {
-        using var scope = NewDisposeScope();
-        Tensor x = Draws.Matrix(400, 10, 1), held = Draws.Matrix(200, 10, 9), b = Draws.Matrix(10, 3, 2).mm(Draws.Matrix(3, 8, 3));
-        Tensor y = x.mm(b).add(Draws.Matrix(400, 8, 4).mul(1.5));
-        using LatentMapFit fit = Stitcher.Fit(x, y, new ReducedRankFitter());
-        using LatentMapFit plain = Stitcher.Fit(x, y, new LeastSquaresFitter());
-        fit.Report.Rank.Should().Be(3);
-        Draws.SquaredError(fit.Map, held, held.mm(b)).Should().BeLessThan(Draws.SquaredError(plain.Map, held, held.mm(b)));
-    }
-
-    [Fact]
-    public void Fit_RankLeftOpenAndNoRelation_IsTheMean()
-    {
-        using var scope = NewDisposeScope();
-        Tensor y = Draws.Matrix(60, 4, 2).add(5);
-        using LatentMapFit fit = Stitcher.Fit(Draws.Matrix(60, 6, 1), y, new ReducedRankFitter());
-        fit.Report.Rank.Should().Be(0);
-        fit.Affine.Weight.abs().max().ToDouble().Should().Be(0);
-        fit.Affine.Bias.ShouldBeCloseTo(y.mean([0]), 1e-14);
-    }
-
     [Property(MaxTest = 30)]
     public void Fit_MoreRank_NeverFitsWorse(byte rows, byte width, ushort seed)
     {
@@ -144,18 +94,6 @@ public sealed class ReducedRankFitterTests
     }
 
     [Fact]
-    public void Fit_CancelledBetweenFolds_ThrowsAndLeavesNoTensor()
-    {
-        using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Golden.X(), Golden.Y());
-        using CancellationTokenSource source = new();
-        Steps<FitProgress> steps = new(source.Cancel);
-        Action act = () => new ReducedRankFitter().Fit(pairs, steps, source.Token);
-        act.Should().Throw<OperationCanceledException>();
-        steps.All.Should().ContainSingle();
-    }
-
-    [Fact]
     public void Fit_RankAboveTheWidths_Throws()
     {
         using var scope = NewDisposeScope();
@@ -164,28 +102,18 @@ public sealed class ReducedRankFitterTests
     }
 
     [Fact]
-    public void Fit_FewerRowsThanFolds_Throws()
-    {
-        using var scope = NewDisposeScope();
-        Action act = () => Stitcher.Fit(ones(4, 2), ones(4, 2), new ReducedRankFitter()).Dispose();
-        act.ShouldRefuse("pairs", "pairs must hold at least 5 rows for 5 folds, but it holds 4. Lower Folds, or give a Rank.");
-    }
-
-    [Fact]
     public void Options_Outside_Throw()
     {
         Action rank = () => _ = new ReducedRankOptions { Rank = 0 };
         rank.ShouldRefuse("Rank", "Rank must be positive, but it is 0.");
-        Action alpha = () => _ = new ReducedRankOptions { Alpha = double.NaN };
+        Action alpha = () => _ = new ReducedRankOptions { Rank = 1, Alpha = double.NaN };
         alpha.ShouldRefuse("Alpha", "Alpha must be zero or more and finite, but it is NaN.");
-        Action folds = () => _ = new ReducedRankOptions { Folds = 1 };
-        folds.ShouldRefuse("Folds", "Folds must lie from 2 to 100, but it is 1.");
     }
 
     [Fact]
     public void ToString_SaysTheOptions()
     {
-        new ReducedRankFitter().ToString().Should().Be("reduced rank, chosen by 5 folds");
+        new ReducedRankFitter(8).ToString().Should().Be("reduced rank 8");
         new ReducedRankFitter(new ReducedRankOptions { Rank = 8, Alpha = 0.5, FitIntercept = false }).ToString().Should().Be("reduced rank 8, alpha 0.5, without intercept");
     }
 
