@@ -153,6 +153,45 @@ public sealed class ProcrustesFitterTests
         }
     }
 
+    [Theory]
+    [InlineData(9, 4, false)]
+    [InlineData(4, 9, false)]
+    [InlineData(9, 4, true)]
+    public void Fit_Scaled_HasTheFactorOfLeastError(long source, long target, bool standardise)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(50, source, 1), y = Draws.Matrix(50, target, 2).mul(3);
+        if (standardise) y = y.sub(y.mean([0])).div(y.std(0));
+        using LatentMapFit fit = Stitcher.Fit(x, y, new ProcrustesFitter(new ProcrustesOptions { Scaling = true, Standardise = standardise }));
+        Tensor mapped = Draws.Centred(fit.Map.Apply(x)), yc = Draws.Centred(y);
+        mapped.mul(yc).sum().div(mapped.square().sum()).ToDouble().Should().BeApproximately(1, 1e-12, "no further factor lowers the error");
+    }
+
+    [Fact]
+    public void Fit_StandardisedWithoutIntercept_DividesByTheSpreadAboutZero()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(40, 5, 1).mul(tensor(new[] { 1, 10, 0.1, 3, 5.0 })).add(4), y = Draws.Matrix(40, 3, 2).mul(3);
+        Tensor sx = x.square().sum([0]).sqrt(), sy = y.square().sum([0]).sqrt();
+        using LatentMapFit plain = Stitcher.Fit(x.div(sx), y.div(sy), new ProcrustesFitter(new ProcrustesOptions { FitIntercept = false }));
+        using LatentMapFit fit = Stitcher.Fit(x, y, new ProcrustesFitter(new ProcrustesOptions { Standardise = true, FitIntercept = false }));
+        fit.Map.Apply(x).ShouldBeCloseTo(plain.Map.Apply(x.div(sx)).mul(sy), 1e-12);
+        fit.Affine.Bias.abs().max().ToDouble().Should().Be(0);
+    }
+
+    [Fact]
+    public void Fit_FewRowsCompleted_IsSemiOrthogonalAndFitsTheSameRows()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(5, 9, 1), y = Draws.Matrix(5, 7, 2);
+        using LatentMapFit open = Stitcher.Fit(x, y, new ProcrustesFitter());
+        using LatentMapFit full = Stitcher.Fit(x, y, new ProcrustesFitter(new ProcrustesOptions { CompleteBasis = true }));
+        Tensor w = full.Affine.Weight;
+        w.mm(w.t()).ShouldBeCloseTo(eye(7, dtype: ScalarType.Float64), 1e-13);
+        full.Map.Apply(x).ShouldBeCloseTo(open.Map.Apply(x), 1e-12, "the rows hold nothing of the open directions");
+        full.Report.Should().Match<FitReport>(report => report.Status == FitStatus.RankDeficient && report.Rank == 4);
+    }
+
     [Property(MaxTest = 30)]
     public void Fit_BeatsEveryOtherRotation_AndFeelsNoRotationOfTheSource(byte rows, byte width, ushort seed)
     {
