@@ -29,8 +29,17 @@ public sealed record FitReport
     /// <summary>The strengths that were compared, ascending; empty for a fitter that compares none.</summary>
     public IReadOnlyList<RidgePathPoint> Path { get; init; } = [];
 
-    /// <summary>Numerical rank of the (centred) source latents, or null where it was not computed: a penalised fit on more than 1,024 rows and columns.</summary>
+    /// <summary>
+    /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Null where it was not computed: a penalised
+    /// fit on more than 1,024 rows and columns.
+    /// </summary>
     public long? Rank { get; init; }
+
+    /// <summary>The singular values that the map was read from, descending; each fitter says of what. For <see cref="CcaFitter"/> they are the canonical correlations. Empty where there are none.</summary>
+    public IReadOnlyList<double> SingularValues { get; init; } = [];
+
+    /// <summary>The ranks that were compared, ascending from 0; empty for a fitter that compares none.</summary>
+    public IReadOnlyList<RankPathPoint> RankPath { get; init; } = [];
 
     /// <summary>Parameters spent on each target: the trace of the hat matrix, Σλ/(λ + α), plus 1 for an intercept. Null where it was not computed.</summary>
     public double? DegreesOfFreedom { get; init; }
