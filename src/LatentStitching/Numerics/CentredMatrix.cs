@@ -71,6 +71,9 @@ internal sealed class CentredMatrix
         return Mirrored(kernel);
     }
 
+    /// <summary>XᵀY, [d, t].</summary>
+    public Tensor TransposeTimes(CentredMatrix other) => TransposeTimes(other, out _);
+
     /// <summary>XᵀY, [d, t], and Σy² over all entries in the same pass.</summary>
     public Tensor TransposeTimes(CentredMatrix other, out double otherSumOfSquares)
     {
