@@ -3,7 +3,8 @@ namespace LatentStitching.Numerics;
 /// <summary>One sparse problem, min ½‖Y − XW‖²/n + l₁Σ_j‖w_j‖₂ + l₂/2·‖W‖², W [d, width], solved on working sets of columns by block coordinate descent until the duality gap is small.</summary>
 /// <remarks>
 /// <para>A round: the columns that pull hardest at the residual join those in use; the problem is solved on these few through their part of XᵀX; the correlations of all columns and the gap are
-/// computed anew. The map only changes by descent, so rounds end.</para>
+/// computed anew. The coefficients only change by descent, so rounds end.</para>
+/// <para>Single coefficients also take <see cref="SupportStep"/> now and then; blocks do not.</para>
 /// <para>Sources: Friedman, Hastie and Tibshirani, "Regularization Paths for Generalized Linear Models via Coordinate Descent", J. Stat. Softw. 33 (2010), section 2 (coordinate descent with
 /// covariance updates); Massias, Gramfort and Salmon, "Celer: a Fast Solver for the Lasso with Dual Extrapolation" (ICML 2018) (working sets); Kim et al., "An Interior-Point Method for Large-Scale
 /// l1-Regularized Least Squares", IEEE J. Sel. Top. Signal Process. 1 (2007), section III (the dual point and its gap).</para>
@@ -114,16 +115,21 @@ internal sealed class SparseTask
         double[] cross = new double[m * _width];
         for (int i = 0; i < m; i++) At(_cross, _working[i]).CopyTo(cross.AsSpan(i * _width, _width));
         bool moved = true;
+        int sinceJump = 0;
         while (moved && Sweeps < maxSweeps)
         {
             cancellationToken.ThrowIfCancellationRequested();
             moved = Sweep(gram, weight, correlation);
             Sweeps++;
             if (GapOf(weight, cross, correlation) <= goal) break;
+            if (_width > 1 || ++sinceJump < Math.Max(10, m / 3)) continue;
+            sinceJump = 0;
+            moved |= SupportStep.Take(gram, weight, correlation, _penalty);
         }
         for (int i = 0; i < m; i++) weight.AsSpan(i * _width, _width).CopyTo(Weight.AsSpan(_working[i] * _width, _width));
         Correlate();
-        bool stuck = !_grew && weight.AsSpan().SequenceEqual(start);
+        // Not even a column that still pulls has moved: rounding.
+        bool stuck = weight.AsSpan().SequenceEqual(start);
         Judge(tolerance, maxSweeps);
         IsFinished |= stuck;
     }
