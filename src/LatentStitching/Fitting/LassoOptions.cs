@@ -37,7 +37,7 @@ public sealed record LassoOptions
         init => field = Guard.Positive(value, nameof(MaxIterations));
     } = 10_000;
 
-    /// <summary>Largest duality gap of each target column, relative to the objective of the map of zeros, ‖y − ȳ‖²/2n. The objective is then at most that much above its minimum. Below 10⁻¹⁴ rounding decides.</summary>
+    /// <summary>Largest duality gap of each target column, relative to the objective of the map of zeros, ‖y − ȳ‖²/2n. The objective is then at most that much above its minimum. Below about 10⁻¹² rounding may keep it from being seen.</summary>
     /// <value>Positive; default 10⁻⁶.</value>
     public double Tolerance
     {

@@ -33,7 +33,7 @@ public sealed record MultiTaskLassoOptions
         init => field = Guard.Positive(value, nameof(MaxIterations));
     } = 10_000;
 
-    /// <summary>Largest duality gap, relative to the objective of the map of zeros, ‖Y − Ȳ‖²/2n. Below 10⁻¹⁴ rounding decides.</summary>
+    /// <summary>Largest duality gap, relative to the objective of the map of zeros, ‖Y − Ȳ‖²/2n. Below about 10⁻¹² rounding may keep it from being seen.</summary>
     /// <value>Positive; default 10⁻⁶.</value>
     public double Tolerance
     {
