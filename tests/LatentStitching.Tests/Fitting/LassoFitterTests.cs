@@ -204,7 +204,7 @@ public sealed class LassoFitterTests
     }
 
     [Fact]
-    public void Fit_TwoThreads_GivesTheSameBytes()
+    public void Fit_Twice_GivesTheSameBytes()
     {
         using var scope = NewDisposeScope();
         using LatentPairs pairs = new(Random(50, 40, 1), Random(50, 6, 2));
