@@ -20,7 +20,7 @@ public sealed record FitReport
     /// <summary>Width of the target latents.</summary>
     public required long TargetDimension { get; init; }
 
-    /// <summary>The penalty on ‖W‖² in effect, in squared source units (not divided by n); 0 for none; NaN where each target column has its own.</summary>
+    /// <summary>The penalty on ‖W‖² in effect, in squared source units (not divided by n); 0 for none; NaN where each target column has its own. Of a sparse fit, whose report names it, its own α.</summary>
     public double Alpha { get; init; }
 
     /// <summary>The penalty of each target column, where each has its own, else null.</summary>
@@ -46,6 +46,9 @@ public sealed record FitReport
 
     /// <summary>Largest over smallest non-zero singular value of the (centred) source latents. Null where it was not computed.</summary>
     public double? ConditionNumber { get; init; }
+
+    /// <summary>Steps of an iterative fitter: gradient steps, or sweeps over the coefficients of a sparse fit; null for a closed form.</summary>
+    public long? Iterations { get; init; }
 
     /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary. At most 1.</summary>
     public required double TrainingR2 { get; init; }

@@ -3,7 +3,7 @@ namespace LatentStitching.Fitting;
 /// <summary>How a fit ended.</summary>
 public enum FitStatus
 {
-    /// <summary>The map is the unique solution.</summary>
+    /// <summary>The map is the unique solution; of an iterative fitter, the one it was asked to stop at: within the tolerance, of least held-out error, or after a given number of steps.</summary>
     Succeeded,
 
     /// <summary>

@@ -29,6 +29,11 @@ internal static class Guard
             ? value
             : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must lie strictly between 0 and 1, but it is {value}."));
 
+    public static double Share(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value is >= 0 and < 1
+            ? value
+            : throw new ArgumentOutOfRangeException(name, $"{name} must lie from 0 to below 1, but it is {value}.");
+
     public static void NotEmpty<T>(IReadOnlyCollection<T> value, string cure, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         ArgumentNullException.ThrowIfNull(value, name);

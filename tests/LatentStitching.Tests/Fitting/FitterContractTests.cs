@@ -26,6 +26,13 @@ public sealed class FitterContractTests
         new ReducedRankFitter(new ReducedRankOptions { Rank = 2, Alpha = 0.5 }),
         new AnchorFitter(),
         new AnchorFitter(new AnchorOptions { Rows = [0, 1, 2, 3], Scaling = true, FitIntercept = false }),
+        new ShrunkRidgeFitter(),
+        new ShrunkRidgeFitter(new ShrunkRidgeOptions { ActivityPenalty = 0, FitIntercept = true }),
+        new GradientDescentFitter(new GradientDescentOptions { FitIntercept = false }),
+        new GradientDescentFitter(new GradientDescentOptions { Optimiser = GradientOptimiser.Sgd, LearningRate = 0.3, Tolerance = 1e-15 }),
+        new LassoFitter(0.05),
+        new LassoFitter(new LassoOptions { Alpha = 0.05, L1Ratio = 0.5, FitIntercept = false }),
+        new MultiTaskLassoFitter(0.05),
     ];
 
     [Fact]
