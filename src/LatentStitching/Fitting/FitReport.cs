@@ -27,6 +27,9 @@ public sealed record FitReport
     /// <summary>The strengths that were compared, ascending; empty for a fitter that compares none.</summary>
     public IReadOnlyList<RidgePathPoint> Path { get; init; } = [];
 
+    /// <summary>What the strengths of <see cref="Path"/> were compared by; null for a fitter that compares none.</summary>
+    public RidgeCriterion? Criterion { get; init; }
+
     /// <summary>Numerical rank of the (centred) source latents, or null where it was not computed: a penalised fit on more than 1,024 rows and columns.</summary>
     public long? Rank { get; init; }
 
@@ -39,8 +42,11 @@ public sealed record FitReport
     /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary. At most 1.</summary>
     public required double TrainingR2 { get; init; }
 
-    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it.</summary>
+    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it, and always where it had statistics and no rows.</summary>
     public double? LeaveOneOutR2 { get; init; }
+
+    /// <summary>The same on the rows that an iterative fitter kept aside to know when to stop, a little flattered by that choice; null for fitters that keep none.</summary>
+    public double? HeldOutR2 { get; init; }
 
     /// <summary>Time the fit took.</summary>
     public TimeSpan Elapsed { get; init; }
@@ -49,5 +55,5 @@ public sealed record FitReport
     /// <returns>For example "Succeeded: 512 → 768 from 9000 pairs, primal Cholesky, alpha 0, R² 0.913 (training)".</returns>
     public override string ToString() => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){(LeaveOneOutR2 is { } loo ? $", {loo:0.000} (leave-one-out)" : "")}");
+        $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){(LeaveOneOutR2 is { } loo ? $", {loo:0.000} (leave-one-out)" : "")}{(HeldOutR2 is { } held ? $", {held:0.000} (held out)" : "")}");
 }

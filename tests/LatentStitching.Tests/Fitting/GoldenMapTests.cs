@@ -82,7 +82,7 @@ public sealed class GoldenMapTests
     }
 
     [Fact]
-    public void RidgePath_HasTheKnownLeaveOneOutErrorsAndDegreesOfFreedom()
+    public void RidgePath_HasTheKnownErrorsAndDegreesOfFreedom()
     {
         (double Alpha, double[] Errors, double Freedom)[] expected =
         [
@@ -101,7 +101,7 @@ public sealed class GoldenMapTests
             foreach ((RidgePathPoint point, (double alpha, double[] errors, double freedom)) in fit.Report.Path.Zip(expected))
             {
                 point.Alpha.Should().Be(alpha);
-                point.LeaveOneOutError.Should().BeApproximately(errors[target], 1e-13);
+                point.Error.Should().BeApproximately(errors[target], 1e-13);
                 point.DegreesOfFreedom.Should().BeApproximately(freedom, 1e-11);
             }
             fit.Report.Alpha.Should().Be(0.1);
