@@ -38,7 +38,8 @@ public sealed class MlpFitter : ILatentMapFitter
         using var grad = no_grad();
         int count = checked((int)pairs.Count), held = Math.Clamp((int)Math.Round(_options.HeldOutShare * count), 1, count - 1);
         int[] order = new SplitMix64(_options.Seed).Permutation(count);
-        Standard x = new(pairs.Source, order[held..], order[..held]), y = new(pairs.Target, order[held..], order[..held]);
+        ScalarType dtype = pairs.Source.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Standard x = new(pairs.Source, dtype, order[held..], order[..held]), y = new(pairs.Target, dtype, order[held..], order[..held]);
 
         Network network = new(pairs.SourceDimension, _options, pairs.TargetDimension, x.Rows.dtype, x.Rows.device);
         Training training = x.Varies ? Train(network, x, y, progress, cancellationToken) : network.Silence(progress);
@@ -129,9 +130,8 @@ public sealed class MlpFitter : ILatentMapFitter
     /// <summary>One side's rows, standardised by the mean and deviation of those that are fitted to.</summary>
     private sealed class Standard
     {
-        public Standard(Tensor values, int[] rows, int[] held)
+        public Standard(Tensor values, ScalarType dtype, int[] rows, int[] held)
         {
-            ScalarType dtype = values.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             using var scope = NewDisposeScope();
             Tensor fitted = values.index_select(0, tensor(rows, device: values.device));
             CentredMatrix centred = CentredMatrix.Of(fitted, centre: true);

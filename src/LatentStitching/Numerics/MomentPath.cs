@@ -2,7 +2,8 @@ namespace LatentStitching.Numerics;
 
 /// <summary>Ridge regression for many strengths from one eigendecomposition of XᵀX, without any rows: what <see cref="RidgePath"/> does where they are at hand.</summary>
 /// <remarks>
-/// With XᵀX = V·diag(λ)·Vᵀ and Z = VᵀXᵀY, the residual sum of squares of a target column is Σy² − Σⱼ zⱼ²(λⱼ + 2α)/(λⱼ + α)², which follows from (UᵀY)ⱼ = zⱼ/√λⱼ and the left-over share α/(λⱼ + α).
+/// With XᵀX = V·diag(λ)·Vᵀ and Z = VᵀXᵀY, (UᵀY)ⱼ = zⱼ/√λⱼ, of which the share α/(λⱼ + α) is left over: the residual sum of squares of a target column is that of least squares,
+/// Σy² − Σⱼ zⱼ²/λⱼ, and Σⱼ zⱼ²/λⱼ·(α/(λⱼ + α))². Only the first part cancels, and where the rows are no more than the source's rank it is zero and known to be.
 /// Leave-one-out errors need the rows' leverages; generalised cross-validation needs only these sums.
 /// </remarks>
 internal sealed class MomentPath
@@ -11,6 +12,8 @@ internal sealed class MomentPath
     private readonly Tensor _eigenvalues; // [r]
     private readonly Tensor _vectors;     // V, [d, r]
     private readonly Tensor _shares;      // Z, [r, t]
+    private readonly Tensor _explained;   // Z²/λ, [r, t]
+    private readonly Tensor _unexplained; // of least squares, [t]
 
     private MomentPath(Moments moments, Tensor eigenvalues, Tensor vectors)
     {
@@ -18,6 +21,10 @@ internal sealed class MomentPath
         _eigenvalues = eigenvalues;
         _vectors = vectors;
         _shares = vectors.t().mm(moments.Cross);
+        _explained = _shares.square().div_(eigenvalues.unsqueeze(1));
+        _unexplained = eigenvalues.size(0) == moments.FreeRows
+            ? zeros_like(moments.TargetSquares)
+            : moments.TargetSquares.sub(_explained.sum([0])).clamp_min_(0);
     }
 
     /// <summary>The mean eigenvalue of XᵀX, tr(XᵀX)/d: the unit in which strengths are chosen.</summary>
@@ -62,8 +69,8 @@ internal sealed class MomentPath
     public Tensor TrainingErrors(double alpha)
     {
         using var scope = NewDisposeScope();
-        Tensor factor = _eigenvalues.add(2 * alpha).div(_eigenvalues.add(alpha).square());
-        return _moments.TargetSquares.sub(_shares.square().mul(factor.unsqueeze(1)).sum([0])).clamp_min(0).MoveToOuterDisposeScope();
+        Tensor left = _eigenvalues.add(alpha).reciprocal().mul(alpha).square();
+        return _explained.mul(left.unsqueeze(1)).sum([0]).add_(_unexplained).MoveToOuterDisposeScope();
     }
 
     /// <summary>Coefficients [d, t] for one strength a target, all positive. <paramref name="alphas"/> is [t] or [1].</summary>
