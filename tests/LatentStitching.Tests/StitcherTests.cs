@@ -191,14 +191,14 @@ public sealed class StitcherTests
     }
 
     /// <summary>A log in memory.</summary>
-    /// <summary>Sorts one side's images otherwise, as a folder listed in another order would.</summary>
+    /// <summary>Begins one side three images late, as a folder with three files more would.</summary>
     private sealed class Misaligned : ILatentPairing
     {
         public LatentPairs Pair(ILatentModel source, ILatentModel target, IProgress<PairingProgress>? progress = null, CancellationToken cancellationToken = default)
         {
             using var scope = NewDisposeScope();
             using LatentPairs pairs = new InputPairing(Toy.Images(60)).Pair(source, target, progress, cancellationToken);
-            return new LatentPairs(pairs.Source, pairs.Target.flip(0));
+            return new LatentPairs(pairs.Source, pairs.Target.roll(3, 0));
         }
     }
 
