@@ -1,16 +1,18 @@
 using LatentStitching.Data;
 using LatentStitching.Fitting;
 using LatentStitching.Mapping;
+using LatentStitching.Pairing;
 
 namespace LatentStitching;
 
 /// <summary>A stitched model and how its map was fitted. Disposing it disposes the map, not the two models.</summary>
 public sealed class StitchResult : IDisposable
 {
-    internal StitchResult(StitchedModel model, FitReport report)
+    internal StitchResult(StitchedModel model, FitReport report, PairCheck? pairCheck)
     {
         Model = model;
         Report = report;
+        PairCheck = pairCheck;
     }
 
     /// <summary>The stitched model. It is disposed with the result.</summary>
@@ -21,6 +23,9 @@ public sealed class StitchResult : IDisposable
 
     /// <summary>How the map was fitted.</summary>
     public FitReport Report { get; }
+
+    /// <summary>Whether the rows that the map was fitted to look paired; null where they were not checked: see <see cref="StitchOptions.CheckPairs"/>.</summary>
+    public PairCheck? PairCheck { get; }
 
     /// <summary>Measures the stitched model on images that the map has not seen, beside its ceiling and its floors.</summary>
     /// <param name="images">Test images. Those that the map was fitted on would flatter it.</param>

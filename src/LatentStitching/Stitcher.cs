@@ -14,6 +14,9 @@ namespace LatentStitching;
 [SuppressMessage("ApiDesign", "RS0026:Do not add multiple public overloads with optional parameters", Justification = "The two Fit overloads differ in their first arguments' types, so a call is never ambiguous.")]
 public static partial class Stitcher
 {
+    // Of fewer rows even good pairs may look like chance.
+    private const long LeastRowsToCheck = 20;
+
     /// <summary>Stitches two models.</summary>
     /// <param name="source">The model whose encoder is used. Not disposed.</param>
     /// <param name="target">The model whose decoder is used. Not disposed.</param>
@@ -38,6 +41,8 @@ public static partial class Stitcher
             progress.Report(new StitchProgress { Stage = "pairing", Done = step.Done, Total = step.Total })), cancellationToken)
             ?? throw new InvalidOperationException($"{pairing.GetType().Name}.Pair must return pairs, but it returned null.");
         LogPaired(logger, source.Name, target.Name, pairs.Count, pairs.SourceDimension, pairs.TargetDimension);
+        PairCheck? check = options.CheckPairs && pairs.Count >= LeastRowsToCheck ? pairs.CheckPairing(cancellationToken: cancellationToken) : null;
+        if (check is { LooksPaired: false }) LogUnpaired(logger, check);
 
         ILatentMapFitter fitter = options.Fitter ?? new RidgePathFitter();
         LatentMapFit fit = fitter.Fit(pairs, progress is null ? null : new Relay<FitProgress>(step =>
@@ -48,7 +53,7 @@ public static partial class Stitcher
         fit.EnsureSucceeded();
         try
         {
-            return new StitchResult(new StitchedModel(source, fit.Map, target), fit.Report);
+            return new StitchResult(new StitchedModel(source, fit.Map, target), fit.Report, check);
         }
         catch
         {
@@ -84,6 +89,9 @@ public static partial class Stitcher
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Paired {Source} and {Target}: {Count} rows, {SourceDimension} to {TargetDimension}.")]
     private static partial void LogPaired(ILogger logger, string source, string target, long count, long sourceDimension, long targetDimension);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Check}")]
+    private static partial void LogUnpaired(ILogger logger, PairCheck check);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Fitted a map. {Report}")]
     private static partial void LogFitted(ILogger logger, FitReport report);

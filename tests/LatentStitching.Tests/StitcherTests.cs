@@ -137,6 +137,21 @@ public sealed class StitcherTests
     }
 
     [Fact]
+    public void Fit_RowsThatDoNotBelongTogether_IsWarnedOf()
+    {
+        using DelegateLatentModel source = Toy.Linear("s", 1), target = Toy.Linear("t", 2);
+        using MemoryLog log = new();
+        StitchOptions options = new() { Pairing = new Misaligned(), LoggerFactory = log };
+        using (StitchResult result = Stitcher.Fit(source, target, options)) result.PairCheck!.LooksPaired.Should().BeFalse();
+        log.Lines.Should().ContainSingle(line => line.Level == LogLevel.Warning).Which.Text.Should().StartWith("These rows do not look paired: leave-one-out R²");
+        log.Lines.Clear();
+        using (StitchResult result = Stitcher.Fit(source, target, options with { CheckPairs = false })) result.PairCheck.Should().BeNull();
+        log.Lines.Should().NotContain(line => line.Level == LogLevel.Warning);
+        using (StitchResult result = Stitcher.Fit(source, target, Toy.Images(20))) result.PairCheck!.LooksPaired.Should().BeTrue();
+        using (StitchResult result = Stitcher.Fit(source, target, Toy.Images(19))) result.PairCheck.Should().BeNull("so few rows tell nothing");
+    }
+
+    [Fact]
     public void Fit_FitterOfOtherWidths_ThrowsAndLeavesNothing()
     {
         using DelegateLatentModel source = Toy.Linear("s", 1), target = Toy.Linear("t", 2);
@@ -196,6 +211,17 @@ public sealed class StitcherTests
     }
 
     /// <summary>A log in memory.</summary>
+    /// <summary>Begins one side three images late, as a folder with three files more would.</summary>
+    private sealed class Misaligned : ILatentPairing
+    {
+        public LatentPairs Pair(ILatentModel source, ILatentModel target, IProgress<PairingProgress>? progress = null, CancellationToken cancellationToken = default)
+        {
+            using var scope = NewDisposeScope();
+            using LatentPairs pairs = new InputPairing(Toy.Images(60)).Pair(source, target, progress, cancellationToken);
+            return new LatentPairs(pairs.Source, pairs.Target.roll(3, 0));
+        }
+    }
+
     private sealed class MemoryLog : ILoggerFactory, ILogger
     {
         public string? Category { get; private set; }

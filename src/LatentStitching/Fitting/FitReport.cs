@@ -29,6 +29,9 @@ public sealed record FitReport
     /// <summary>The strengths that were compared, ascending; empty for a fitter that compares none.</summary>
     public IReadOnlyList<RidgePathPoint> Path { get; init; } = [];
 
+    /// <summary>What the strengths of <see cref="Path"/> were compared by; null for a fitter that compares none.</summary>
+    public RidgeCriterion? Criterion { get; init; }
+
     /// <summary>
     /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Null where it was not computed: a penalised
     /// fit on more than 1,024 rows and columns.
@@ -53,8 +56,11 @@ public sealed record FitReport
     /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary. At most 1.</summary>
     public required double TrainingR2 { get; init; }
 
-    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it.</summary>
+    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it, and always where it had statistics and no rows.</summary>
     public double? LeaveOneOutR2 { get; init; }
+
+    /// <summary>The same on the rows that an iterative fitter kept aside to know when to stop, a little flattered by that choice; null for fitters that keep none.</summary>
+    public double? HeldOutR2 { get; init; }
 
     /// <summary>Time the fit took.</summary>
     public TimeSpan Elapsed { get; init; }
@@ -64,9 +70,10 @@ public sealed record FitReport
     public override string ToString()
     {
         // Apart, because a string within an interpolated one takes the culture of the machine.
-        string leftOut = LeaveOneOutR2 is { } value ? string.Create(CultureInfo.InvariantCulture, $", {value:0.000} (leave-one-out)") : "";
+        string leftOut = LeaveOneOutR2 is { } one ? string.Create(CultureInfo.InvariantCulture, $", {one:0.000} (leave-one-out)") : "";
+        string heldOut = HeldOutR2 is { } held ? string.Create(CultureInfo.InvariantCulture, $", {held:0.000} (held out)") : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){leftOut}");
+            $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){leftOut}{heldOut}");
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using LatentStitching.Pairing;
 
 namespace LatentStitching.Fitting;
@@ -11,7 +12,8 @@ namespace LatentStitching.Fitting;
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: Björck, "Numerical Methods for Least Squares Problems" (SIAM 1996), sections 1.2 (least norm) and 2.2 (normal equations), 6.6.5 (corrected semi-normal equations).</para>
 /// </remarks>
-public sealed class LeastSquaresFitter : ILatentMapFitter
+[SuppressMessage("ApiDesign", "RS0026:Do not add multiple public overloads with optional parameters", Justification = "The two differ in their first argument's type, so a call is never ambiguous.")]
+public sealed class LeastSquaresFitter : ILatentMapFitter, IStatisticsFitter
 {
     private readonly LeastSquaresOptions _options;
 
@@ -23,6 +25,13 @@ public sealed class LeastSquaresFitter : ILatentMapFitter
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
         LinearFit.Run(pairs, alpha: 0, _options.FitIntercept, progress, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Without rows the solution cannot be corrected through X, and an ill-conditioned source costs twice the digits: see <see cref="PairStatistics"/>.</remarks>
+    /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
+    public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, progress, cancellationToken);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>"least squares", with "without intercept" where that is so.</returns>

@@ -45,11 +45,14 @@ internal static class LinearFit
     }
 
     /// <summary>Makes the map from the float64 coefficients [d_s, d_t] of the centred problem.</summary>
-    public static LatentMapFit Finish(LatentPairs pairs, CentredMatrix x, CentredMatrix y, Tensor coefficients, bool intercept, FitReport report)
+    public static LatentMapFit Finish(LatentPairs pairs, CentredMatrix x, CentredMatrix y, Tensor coefficients, bool intercept, FitReport report) =>
+        Finish(pairs.Source.dtype, x.Centre, y.Centre, coefficients, intercept, report);
+
+    /// <summary>Makes the map from the float64 coefficients [d_s, d_t] of the centred problem and what was taken off its columns.</summary>
+    public static LatentMapFit Finish(ScalarType dtype, Tensor sourceCentre, Tensor targetCentre, Tensor coefficients, bool intercept, FitReport report)
     {
         Tensor weight = coefficients.t().contiguous();
-        Tensor? bias = intercept ? y.Centre.sub(weight.mv(x.Centre)) : null;
-        ScalarType dtype = pairs.Source.dtype;
+        Tensor? bias = intercept ? targetCentre.sub(weight.mv(sourceCentre)) : null;
         Tensor cast = weight.to_type(dtype);
         if (!cast.isfinite().all().ToBoolean() || bias?.to_type(dtype).isfinite().all().ToBoolean() == false)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using LatentStitching.Pairing;
 
 namespace LatentStitching.Fitting;
@@ -10,7 +11,8 @@ namespace LatentStitching.Fitting;
 /// <para>Source: Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems", Technometrics 12 (1970), eq. 2.1; dual form: Saunders, Gammerman and Vovk,
 /// "Ridge Regression Learning Algorithm in Dual Variables" (ICML 1998).</para>
 /// </remarks>
-public sealed class RidgeFitter : ILatentMapFitter
+[SuppressMessage("ApiDesign", "RS0026:Do not add multiple public overloads with optional parameters", Justification = "The two differ in their first argument's type, so a call is never ambiguous.")]
+public sealed class RidgeFitter : ILatentMapFitter, IStatisticsFitter
 {
     private readonly RidgeOptions _options;
 
@@ -35,6 +37,13 @@ public sealed class RidgeFitter : ILatentMapFitter
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
         LinearFit.Run(pairs, _options.Alpha, _options.FitIntercept, progress, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Without rows the solution cannot be corrected through X, and an ill-conditioned source costs twice the digits: see <see cref="PairStatistics"/>.</remarks>
+    /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
+    public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        StatisticsFit.Run(statistics, _options.Alpha, _options.FitIntercept, progress, cancellationToken);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>For example "ridge, alpha 1".</returns>

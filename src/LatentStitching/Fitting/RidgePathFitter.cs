@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using LatentStitching.Numerics;
 using LatentStitching.Pairing;
 
@@ -7,19 +8,23 @@ namespace LatentStitching.Fitting;
 /// <summary>Fits an affine map by ridge regression whose strength is chosen by exact leave-one-out error. The default fitter: nobody has to guess a strength.</summary>
 /// <remarks>
 /// <para>For each strength of <see cref="RidgePathOptions.Alphas"/> the error of predicting every row by a fit without it is computed exactly, all from one eigendecomposition of the smaller of XᵀX and XXᵀ;
-/// the least error wins, for all target columns together or for each of its own. Plain least squares (α = 0) is the path's end where the source determines the map.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: one symmetric eigendecomposition of size min(n, d_s) and 2n·min(n, d_s)·d_t operations a strength.</para>
+/// the least error wins, for all target columns together or for each of its own. Plain least squares (α = 0) is the path's end where the source determines the map.
+/// With <see cref="RidgePathOptions.Criterion"/> the strengths are compared by generalised cross-validation instead, which also works from statistics.</para>
+/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: one symmetric eigendecomposition of size min(n, d_s) and 2n·min(n, d_s)·d_t operations a strength; from
+/// statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
-/// <para>Sources: Allen, "The Relationship between Variable Selection and Data Augmentation and a Method for Prediction", Technometrics 16 (1974) (PRESS); Rifkin and Lippert, "Notes on
-/// Regularized Least Squares", MIT-CSAIL-TR-2007-025. It is leave-one-out, not generalised cross-validation: the two differ where rows have unequal leverage.</para>
+/// <para>Sources: see <see cref="RidgeCriterion"/>; Rifkin and Lippert, "Notes on Regularized Least Squares", MIT-CSAIL-TR-2007-025.</para>
 /// </remarks>
-public sealed class RidgePathFitter : ILatentMapFitter
+[SuppressMessage("ApiDesign", "RS0026:Do not add multiple public overloads with optional parameters", Justification = "The two differ in their first argument's type, so a call is never ambiguous.")]
+public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
 {
     private readonly RidgePathOptions _options;
 
     /// <summary>Makes a fitter.</summary>
     /// <param name="options">Options; the defaults if null.</param>
     public RidgePathFitter(RidgePathOptions? options = null) => _options = options ?? new RidgePathOptions();
+
+    private long LeastRows => _options.FitIntercept ? 3 : 2;
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pairs hold fewer than three rows (two without an intercept), or the only strength is 0 and they do not determine the map.</exception>
@@ -28,10 +33,9 @@ public sealed class RidgePathFitter : ILatentMapFitter
     {
         ArgumentNullException.ThrowIfNull(pairs);
         bool intercept = _options.FitIntercept;
-        long least = intercept ? 3 : 2;
-        if (pairs.Count < least)
+        if (pairs.Count < LeastRows)
         {
-            throw new ArgumentException($"pairs must hold at least {least} rows to leave one out, but it holds {pairs.Count}. Use RidgeFitter with a strength of your own.", nameof(pairs));
+            throw new ArgumentException($"pairs must hold at least {LeastRows} rows to leave one out, but it holds {pairs.Count}. Use RidgeFitter with a strength of your own.", nameof(pairs));
         }
         cancellationToken.ThrowIfCancellationRequested();
         var clock = Stopwatch.StartNew();
@@ -42,30 +46,24 @@ public sealed class RidgePathFitter : ILatentMapFitter
         var path = RidgePath.Of(x, y, intercept, cancellationToken);
         if (path.Rank == 0) return LinearFit.Run(pairs, 0, intercept, progress, cancellationToken);
 
-        double[] alphas = Strengths(path, pairs);
-        double entries = (double)pairs.Count * pairs.TargetDimension;
-        List<RidgePathPoint> points = new(alphas.Length);
-        List<Tensor> leaveOneOut = new(alphas.Length), training = new(alphas.Length);
+        double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, pairs.SourceDimension, pairs.Count, nameof(pairs));
+        RidgePathSelection selection = new(_options, pairs.Count, pairs.TargetDimension);
         for (int i = 0; i < alphas.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Tensor errors = path.Errors(alphas[i]);
-            leaveOneOut.Add(errors[0]);
-            training.Add(errors[1]);
-            double error = errors[0].sum().ToDouble() / entries;
-            points.Add(new RidgePathPoint { Alpha = alphas[i], LeaveOneOutError = error, DegreesOfFreedom = path.DegreesOfFreedom(alphas[i]) });
+            Tensor score = _options.Criterion == RidgeCriterion.LeaveOneOut
+                ? errors[0]
+                : RidgePathSelection.Generalised(errors[1], pairs.Count, path.DegreesLeft(alphas[i]));
+            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), score, errors[1], errors[0]);
             progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
         }
         double targetSum = y.SumOfSquares();
         // Leaving a row out moves the mean too: yᵢ minus the mean of the others is n/(n−1) times yᵢ − ȳ.
         double leftOutSum = targetSum * (intercept ? Math.Pow(pairs.Count / (pairs.Count - 1.0), 2) : 1);
-
-        (int[] best, double leftOut, double residual) = _options.PerTarget
-            ? ChoosePerTarget(stack(leaveOneOut), stack(training))
-            : Choose(points, training, entries);
-        double[] chosen = Array.ConvertAll(best, index => alphas[index]);
-        Tensor weights = chosen.Contains(0) ? WithLeastSquares(path, x, y, chosen, cancellationToken) : path.Weights(tensor(chosen, device: pairs.Source.device));
-        double[] spent = Array.ConvertAll(best, index => points[index].DegreesOfFreedom);
+        RidgePathSelection.Choice choice = selection.Choose();
+        // The eigendecomposition squares the condition of X; least squares deserves the solver that does not.
+        Tensor weights = Weights(choice.Alphas, path.Weights, () => RidgeSolver.Solve(x, y, 0, intercept, cancellationToken).Weight, pairs.Source.device);
         return LinearFit.Finish(pairs, x, y, weights, intercept, new FitReport
         {
             Status = FitStatus.Succeeded,
@@ -73,14 +71,68 @@ public sealed class RidgePathFitter : ILatentMapFitter
             SampleCount = pairs.Count,
             SourceDimension = pairs.SourceDimension,
             TargetDimension = pairs.TargetDimension,
-            Alpha = _options.PerTarget ? double.NaN : chosen[0],
-            AlphaPerTarget = _options.PerTarget ? chosen : null,
-            Path = points,
+            Alpha = _options.PerTarget ? double.NaN : choice.Alphas[0],
+            AlphaPerTarget = _options.PerTarget ? choice.Alphas : null,
+            Path = selection.Points,
+            Criterion = _options.Criterion,
+            DegreesOfFreedom = choice.DegreesOfFreedom,
             Rank = path.Rank,
-            DegreesOfFreedom = spent.Average(),
             ConditionNumber = path.ConditionNumber,
-            TrainingR2 = LinearFit.R2(residual, targetSum),
-            LeaveOneOutR2 = LinearFit.R2(leftOut, leftOutSum),
+            TrainingR2 = LinearFit.R2(choice.ResidualSumOfSquares, targetSum),
+            LeaveOneOutR2 = LinearFit.R2(choice.LeaveOneOutSumOfSquares!.Value, leftOutSum),
+            Elapsed = clock.Elapsed,
+        });
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException"><see cref="RidgePathOptions.Criterion"/> is leave-one-out, which needs rows.</exception>
+    /// <exception cref="ArgumentException">The statistics hold fewer than three rows (two without an intercept), or the only strength is 0 and they do not determine the map.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
+    public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(statistics);
+        if (_options.Criterion == RidgeCriterion.LeaveOneOut)
+        {
+            throw new InvalidOperationException(
+                "Criterion must be GeneralisedCrossValidation for a fit from statistics, but it is LeaveOneOut, and there are no rows to leave out. "
+                + "Pass new RidgePathOptions { Criterion = RidgeCriterion.GeneralisedCrossValidation }, or fit from pairs.");
+        }
+        StatisticsFit.RequireRows(statistics, LeastRows, "to compare strengths");
+        cancellationToken.ThrowIfCancellationRequested();
+        var clock = Stopwatch.StartNew();
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        Moments moments = statistics.Moments(_options.FitIntercept);
+        var path = MomentPath.Of(moments, cancellationToken);
+        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, progress, cancellationToken);
+
+        double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, statistics.SourceDimension, statistics.Count, nameof(statistics));
+        RidgePathSelection selection = new(_options, statistics.Count, statistics.TargetDimension);
+        for (int i = 0; i < alphas.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor training = path.TrainingErrors(alphas[i]);
+            Tensor score = RidgePathSelection.Generalised(training, statistics.Count, path.DegreesLeft(alphas[i]));
+            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), score, training, null);
+            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
+        }
+        RidgePathSelection.Choice choice = selection.Choose();
+        Tensor weights = Weights(choice.Alphas, path.Weights, () => MomentSolver.Solve(moments, 0, cancellationToken).Weight, moments.Gram.device);
+        return StatisticsFit.Finish(statistics, moments, weights, new FitReport
+        {
+            Status = FitStatus.Succeeded,
+            Solver = "primal eigendecomposition" + StatisticsFit.Suffix,
+            SampleCount = statistics.Count,
+            SourceDimension = statistics.SourceDimension,
+            TargetDimension = statistics.TargetDimension,
+            Alpha = _options.PerTarget ? double.NaN : choice.Alphas[0],
+            AlphaPerTarget = _options.PerTarget ? choice.Alphas : null,
+            Path = selection.Points,
+            Criterion = _options.Criterion,
+            DegreesOfFreedom = choice.DegreesOfFreedom,
+            Rank = path.Rank,
+            ConditionNumber = path.ConditionNumber,
+            TrainingR2 = LinearFit.R2(choice.ResidualSumOfSquares, moments.TargetSquares.sum().ToDouble()),
             Elapsed = clock.Elapsed,
         });
     }
@@ -88,44 +140,23 @@ public sealed class RidgePathFitter : ILatentMapFitter
     /// <summary>Says what it fits.</summary>
     /// <returns>For example "ridge, strength by leave-one-out".</returns>
     public override string ToString() =>
-        $"ridge, strength by leave-one-out{(_options.PerTarget ? ", one a target" : "")}{(_options.FitIntercept ? "" : ", without intercept")}";
+        $"ridge, strength by {(_options.Criterion == RidgeCriterion.LeaveOneOut ? "leave-one-out" : "generalised cross-validation")}"
+        + $"{(_options.PerTarget ? ", one a target" : "")}{(_options.FitIntercept ? "" : ", without intercept")}";
 
-    private double[] Strengths(RidgePath path, LatentPairs pairs)
+    private double[] Strengths(double meanEigenvalue, bool isDetermined, long rank, long columns, long rows, string name)
     {
-        IEnumerable<double> strengths = _options.Alphas
-            ?? Enumerable.Range(-16, 23).Select(half => path.MeanEigenvalue * Math.Pow(10, half / 2.0)).Prepend(0);
-        double[] usable = [.. strengths.Where(alpha => alpha > 0 || path.IsDetermined).Distinct().Order()];
-        if (usable.Length == 0)
-        {
-            throw new ArgumentException(
-                $"pairs must determine the map where 0 is the only strength, but the source has rank {path.Rank} with {pairs.SourceDimension} columns and {pairs.Count} rows. Add a positive strength to Alphas.", nameof(pairs));
-        }
-        return usable;
+        double[] usable = RidgePathSelection.Strengths(_options, meanEigenvalue, isDetermined);
+        if (usable.Length > 0) return usable;
+        throw new ArgumentException(
+            $"{name} must determine the map where 0 is the only strength, but the source has rank {rank} with {columns} columns and {rows} rows. Add a positive strength to Alphas.", name);
     }
 
-    private static (int[] Best, double LeftOut, double Residual) Choose(List<RidgePathPoint> points, List<Tensor> training, double entries)
+    private static Tensor Weights(double[] chosen, Func<Tensor, Tensor> ridge, Func<Tensor> leastSquares, Device device)
     {
-        int best = 0;
-        for (int i = 1; i < points.Count; i++)
-        {
-            if (points[i].LeaveOneOutError < points[best].LeaveOneOutError) best = i;
-        }
-        return ([best], points[best].LeaveOneOutError * entries, training[best].sum().ToDouble());
-    }
-
-    private static (int[] Best, double LeftOut, double Residual) ChoosePerTarget(Tensor leaveOneOut, Tensor training)
-    {
-        Tensor best = leaveOneOut.argmin(0);
-        Tensor row = best.unsqueeze(0);
-        return ([.. best.cpu().data<long>().Select(index => (int)index)], leaveOneOut.gather(0, row).sum().ToDouble(), training.gather(0, row).sum().ToDouble());
-    }
-
-    // The eigendecomposition squares the condition of X; least squares deserves the solver that does not.
-    private static Tensor WithLeastSquares(RidgePath path, CentredMatrix x, CentredMatrix y, double[] chosen, CancellationToken cancellationToken)
-    {
-        Tensor plain = RidgeSolver.Solve(x, y, 0, path.HasIntercept, cancellationToken).Weight;
+        if (chosen.All(alpha => alpha > 0)) return ridge(tensor(chosen, device: device));
+        Tensor plain = leastSquares();
         if (chosen.All(alpha => alpha == 0)) return plain;
-        Tensor alphas = tensor(chosen, device: plain.device);
-        return where(alphas.eq(0).unsqueeze(0), plain, path.Weights(alphas));
+        Tensor alphas = tensor(chosen, device: device);
+        return where(alphas.eq(0).unsqueeze(0), plain, ridge(alphas));
     }
 }

@@ -23,6 +23,10 @@ public sealed record RidgePathOptions
         }
     }
 
+    /// <summary>How a strength is judged.</summary>
+    /// <value>Default <see cref="RidgeCriterion.LeaveOneOut"/>. A fit from statistics has no rows to leave out and asks for <see cref="RidgeCriterion.GeneralisedCrossValidation"/>.</value>
+    public RidgeCriterion Criterion { get; init; }
+
     /// <summary>Whether each target column gets a strength of its own.</summary>
     /// <value>Default false: one strength, of the least error summed over all columns.</value>
     public bool PerTarget { get; init; }

@@ -6,8 +6,11 @@ public sealed record RidgePathPoint
     /// <summary>The strength α, in squared source units.</summary>
     public required double Alpha { get; init; }
 
-    /// <summary>Leave-one-out mean squared error over all target entries, in squared target units.</summary>
-    public required double LeaveOneOutError { get; init; }
+    /// <summary>
+    /// What the strengths are compared by, a mean over all target entries, in squared target units: the leave-one-out mean squared error, or the generalised cross-validation score, as
+    /// <see cref="FitReport.Criterion"/> says.
+    /// </summary>
+    public required double Error { get; init; }
 
     /// <summary>Parameters spent on each target: the trace of the hat matrix, the intercept included.</summary>
     public required double DegreesOfFreedom { get; init; }

@@ -149,7 +149,8 @@ internal sealed class CentredMatrix
     private Tensor ColumnsOf(long start, long size) =>
         _values.narrow(1, start, size).to_type(ScalarType.Float64).sub(_centre.narrow(1, start, size));
 
-    private static void AddUpperTriangle(Tensor sum, Tensor left, Tensor right)
+    /// <summary>Adds the product of left [d, k] and right [k, d] to the blocks of a matrix [d, d] on and above its diagonal.</summary>
+    public static void AddUpperTriangle(Tensor sum, Tensor left, Tensor right)
     {
         long width = sum.size(0);
         foreach ((long start, long size) in Blocks(width, Math.Max(256, width / 8)))
@@ -159,7 +160,8 @@ internal sealed class CentredMatrix
         }
     }
 
-    private static Tensor Mirrored(Tensor upper)
+    /// <summary>The symmetric matrix of an upper triangle; what lies below the diagonal is not read.</summary>
+    public static Tensor Mirrored(Tensor upper)
     {
         using var scope = NewDisposeScope();
         Tensor triangle = upper.triu();

@@ -78,6 +78,16 @@ internal sealed class RidgePath
         return (alpha == 0 ? Rank : _eigenvalues.div(_eigenvalues.add(alpha)).sum().ToDouble()) + (_intercept ? 1 : 0);
     }
 
+    /// <summary>n less <see cref="DegreesOfFreedom"/>, summed so that nothing cancels as α → 0.</summary>
+    public double DegreesLeft(double alpha)
+    {
+        using var scope = NewDisposeScope();
+        long free = _intercept ? _x.Rows - 1 : _x.Rows;
+        // The dual's least eigenvalue is that of the vector of ones, which the mean takes.
+        Tensor own = IsPrimal ? _eigenvalues : _eigenvalues.narrow(0, _x.Rows - free, free);
+        return free - own.size(0) + (alpha == 0 ? 0 : own.add(alpha).reciprocal().mul(alpha).sum().ToDouble());
+    }
+
     /// <summary>Σᵢ of squared leave-one-out residuals and Σᵢ of squared training residuals, each a target, [2, t].</summary>
     public Tensor Errors(double alpha)
     {

@@ -83,6 +83,14 @@ public sealed class LatentPairs : IDisposable
     /// <returns>New pairs, owned by the caller; nothing is copied.</returns>
     public LatentPairs Swap() => new(Target, Source, Ids);
 
+    /// <summary>Tests whether the rows belong together: whether the source predicts its own target rows better than shuffled ones.</summary>
+    /// <param name="seed">Fixes the rows looked at, the directions and the shuffles.</param>
+    /// <param name="cancellationToken">Cancels between steps; no tensor is left alive.</param>
+    /// <returns>What was found; see <see cref="PairCheck"/> for how.</returns>
+    /// <exception cref="ArgumentException">There are fewer than three pairs.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public PairCheck CheckPairing(ulong seed = 0, CancellationToken cancellationToken = default) => PairCheck.Of(this, seed, cancellationToken);
+
     /// <summary>Frees the pairs' handles. A second call does nothing.</summary>
     public void Dispose()
     {

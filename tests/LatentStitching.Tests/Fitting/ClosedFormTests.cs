@@ -104,7 +104,7 @@ public sealed class ClosedFormTests
                         Tensor baseline = intercept ? y.index_select(0, others).mean([0]) : zeros(3, ScalarType.Float64);
                         total += (y[left] - baseline).square().sum().ToDouble();
                     }
-                    point.LeaveOneOutError.Should().BeApproximately(sum / (rows * 3), 1e-11);
+                    point.Error.Should().BeApproximately(sum / (rows * 3), 1e-11);
                     if (point.Alpha == fit.Report.Alpha) fit.Report.LeaveOneOutR2.Should().BeApproximately(1 - (sum / total), 1e-11);
                 }
             }

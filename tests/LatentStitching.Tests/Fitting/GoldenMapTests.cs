@@ -82,7 +82,7 @@ public sealed class GoldenMapTests
     }
 
     [Fact]
-    public void RidgePath_HasTheKnownLeaveOneOutErrorsAndDegreesOfFreedom()
+    public void RidgePath_HasTheKnownErrorsAndDegreesOfFreedom()
     {
         (double Alpha, double[] Errors, double Freedom)[] expected =
         [
@@ -101,7 +101,7 @@ public sealed class GoldenMapTests
             foreach ((RidgePathPoint point, (double alpha, double[] errors, double freedom)) in fit.Report.Path.Zip(expected))
             {
                 point.Alpha.Should().Be(alpha);
-                point.LeaveOneOutError.Should().BeApproximately(errors[target], 1e-13);
+                point.Error.Should().BeApproximately(errors[target], 1e-13);
                 point.DegreesOfFreedom.Should().BeApproximately(freedom, 1e-11);
             }
             fit.Report.Alpha.Should().Be(0.1);
@@ -109,6 +109,45 @@ public sealed class GoldenMapTests
         using LatentMapFit perTarget = Stitcher.Fit(x, y, new RidgePathFitter(options with { PerTarget = true }));
         perTarget.Report.AlphaPerTarget.Should().Equal(0.1, 0.1, 0.1);
         perTarget.Report.Alpha.Should().Be(double.NaN);
+    }
+
+    [Fact]
+    public void RidgePath_HasTheKnownGeneralisedScores_WhichAreNotThoseOfLeaveOneOut()
+    {
+        (double Alpha, double[] Scores)[] expected =
+        [
+            (1e-3, [.030192290992647, .027530589946132, .024689540141833]),
+            (1e-2, [.029847125726116, .027205096312935, .024418487561356]),
+            (1e-1, [.028510900403231, .025278610577621, .023982736984341]),
+            (1, [.043092312985694, .029600409697235, .038254844108255]),
+            (10, [.07165979491212, .043174768194656, .055084809641093]),
+        ];
+        using var scope = NewDisposeScope();
+        Tensor x = Golden.X(), y = Golden.Y();
+        RidgePathOptions options = new() { Alphas = [.. expected.Select(row => row.Alpha)], Criterion = RidgeCriterion.GeneralisedCrossValidation };
+        for (int target = 0; target < 3; target++)
+        {
+            Tensor one = y.narrow(1, target, 1);
+            using LatentMapFit fit = Stitcher.Fit(x, one, new RidgePathFitter(options));
+            using LatentMapFit leaveOneOut = Stitcher.Fit(x, one, new RidgePathFitter(options with { Criterion = RidgeCriterion.LeaveOneOut }));
+            using PairStatistics statistics = new(4, 1);
+            statistics.Add(x, one);
+            using LatentMapFit streamed = new RidgePathFitter(options).Fit(statistics);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                fit.Report.Path[i].Error.Should().BeApproximately(expected[i].Scores[target], 1e-14);
+                streamed.Report.Path[i].Error.Should().BeApproximately(expected[i].Scores[target], 1e-14);
+                leaveOneOut.Report.Path[i].Error.Should().NotBeApproximately(expected[i].Scores[target], 1e-5);
+            }
+            fit.Report.Criterion.Should().Be(RidgeCriterion.GeneralisedCrossValidation);
+            fit.Report.Alpha.Should().Be(0.1);
+            fit.Report.LeaveOneOutR2.Should().BeApproximately(leaveOneOut.Report.LeaveOneOutR2!.Value, 1e-14, "both chose one strength, and there are rows");
+            streamed.Report.LeaveOneOutR2.Should().BeNull();
+        }
+        using LatentMapFit all = Stitcher.Fit(x, y, new RidgePathFitter(options));
+        for (int i = 0; i < expected.Length; i++) all.Report.Path[i].Error.Should().BeApproximately(expected[i].Scores.Average(), 1e-14);
+        using LatentMapFit perTarget = Stitcher.Fit(x, y, new RidgePathFitter(options with { PerTarget = true }));
+        perTarget.Report.AlphaPerTarget.Should().Equal(0.1, 0.1, 0.1);
     }
 
     private static double Mse(ILatentMap map, Tensor source, Tensor target)

@@ -87,7 +87,7 @@ public sealed class SklearnParityTests
         shared.Affine.Weight.ShouldBeCloseTo(file[$"{name}.shared.coef"], 1e-8);
         shared.Map.Apply(file[$"{name}.Xtest"]).ShouldBeCloseTo(file[$"{name}.shared.predict"], 1e-9);
         Tensor errors = file[$"{name}.shared.loo_sq_err"].mean([0, 1]);
-        tensor(shared.Report.Path.Select(point => point.LeaveOneOutError).ToArray()).ShouldBeCloseTo(errors, 1e-9);
+        tensor(shared.Report.Path.Select(point => point.Error).ToArray()).ShouldBeCloseTo(errors, 1e-9);
 
         using LatentMapFit each = Stitcher.Fit(file[$"{name}.X"], file[$"{name}.Y"], new RidgePathFitter(options with { PerTarget = true }));
         each.Report.AlphaPerTarget.Should().Equal(file[$"{name}.per_target.alpha"].data<double>().ToArray());
