@@ -36,11 +36,20 @@ public sealed record FitReport
     /// <summary>Largest over smallest non-zero singular value of the (centred) source latents. Null where it was not computed.</summary>
     public double? ConditionNumber { get; init; }
 
+    /// <summary>Steps of an iterative fitter: gradient steps, or sweeps over the coefficients of a sparse fit; null for a closed form.</summary>
+    public long? Iterations { get; init; }
+
     /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary. At most 1.</summary>
     public required double TrainingR2 { get; init; }
 
     /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it.</summary>
     public double? LeaveOneOutR2 { get; init; }
+
+    /// <summary>The reports of the blocks, in the order of the target's levels; empty for a fitter that does not fit in blocks.</summary>
+    public IReadOnlyList<FitReport> Blocks { get; init; } = [];
+
+    /// <summary>The structures that were compared, in the order given; empty for a fitter that compares none.</summary>
+    public IReadOnlyList<StructureCandidate> Candidates { get; init; } = [];
 
     /// <summary>Time the fit took.</summary>
     public TimeSpan Elapsed { get; init; }
