@@ -14,18 +14,7 @@ public sealed partial class AffineMap
     /// <param name="bias">Offset b [target]; zero if null. Not disposed.</param>
     /// <returns>The map, owned by the caller.</returns>
     /// <exception cref="ArgumentException">A shape, dtype or device does not fit, or an entry is not finite.</exception>
-    public static AffineMap Factored(Tensor left, Tensor right, Tensor? bias = null)
-    {
-        TensorGuard.FiniteMatrix(left);
-        TensorGuard.FiniteMatrix(right);
-        TensorGuard.SameDevice(left, right, nameof(left), nameof(right));
-        if (left.size(1) != right.size(0))
-        {
-            throw new ArgumentException(
-                $"right must have one row a column of left, but the shapes are {TensorGuard.Shape(left)} and {TensorGuard.Shape(right)}.", nameof(right));
-        }
-        return Make(new FactoredForm(left, right), bias);
-    }
+    public static AffineMap Factored(Tensor left, Tensor right, Tensor? bias = null) => Make(FactoredOf(left, right), bias);
 
     /// <summary>Makes a map that moves one kernel over the places of a spatial latent, with stride 1 and zeros outside, as a convolution layer with padding "same" does.</summary>
     /// <remarks>It takes latents [c, h, w] and gives [c', h, w], both flattened in C order. Like every framework's convolution it is a correlation. Memory of a call: that of the images alone, never W.</remarks>
@@ -38,19 +27,10 @@ public sealed partial class AffineMap
     /// <exception cref="ArgumentException">A shape, dtype or device does not fit, or an entry is not finite.</exception>
     public static AffineMap Convolution(Tensor kernel, long height, long width, Tensor? bias = null)
     {
-        ArgumentNullException.ThrowIfNull(kernel);
-        Guard.Positive(height);
-        Guard.Positive(width);
-        if (kernel.dim() != 4 || kernel.size(2) != kernel.size(3) || kernel.size(2) % 2 == 0 || kernel.numel() == 0)
-        {
-            throw new ArgumentException($"kernel must be [c', c, k, k] with odd k, but its shape is {TensorGuard.Shape(kernel)}.", nameof(kernel));
-        }
-        if (!kernel.is_floating_point()) throw new ArgumentException($"kernel must be floating point, but its dtype is {kernel.dtype}. Convert it: tensor.to_type(ScalarType.Float32).", nameof(kernel));
-        TensorGuard.Finite(kernel);
-        _ = checked(height * width * Math.Max(kernel.size(0), kernel.size(1)));
+        ConvolutionForm form = ConvolutionOf(kernel, height, width);
         using var scope = NewDisposeScope();
         bool everywhere = bias is not null && bias.dim() == 1 && bias.size(0) == kernel.size(0) && height * width > 1;
-        return Make(new ConvolutionForm(kernel, height, width), everywhere ? bias!.repeat_interleave(height * width) : bias);
+        return Make(form, everywhere ? bias!.repeat_interleave(height * width) : bias);
     }
 
     /// <summary>Makes a map that is a product of one map over places and one over channels: y[o, q] = Σ channel[o, m]·space[q, p]·x[m, p].</summary>
@@ -60,13 +40,7 @@ public sealed partial class AffineMap
     /// <param name="bias">Offset b [target], channels first; zero if null. Not disposed.</param>
     /// <returns>The map, owned by the caller.</returns>
     /// <exception cref="ArgumentException">A shape, dtype or device does not fit, or an entry is not finite.</exception>
-    public static AffineMap Kronecker(Tensor space, Tensor channel, Tensor? bias = null)
-    {
-        TensorGuard.FiniteMatrix(space);
-        TensorGuard.FiniteMatrix(channel);
-        TensorGuard.SameDevice(space, channel, nameof(space), nameof(channel));
-        return Make(new KroneckerForm(space, channel), bias);
-    }
+    public static AffineMap Kronecker(Tensor space, Tensor channel, Tensor? bias = null) => Make(KroneckerOf(space, channel), bias);
 
     /// <summary>Makes a block-diagonal map of maps laid one after the other on both sides.</summary>
     /// <param name="blocks">At least one map, all on one device. Not disposed: copies are kept in the dtype of the first.</param>
@@ -123,6 +97,45 @@ public sealed partial class AffineMap
         }
         AffineMap[] ordered = [.. levels.OrderBy(level => target.Level(level.Target).Offset).Select(level => level.Map)];
         return Joined(ordered, parts, source.Dimension, target.Dimension);
+    }
+
+    /// <summary>Two factors, checked.</summary>
+    internal static FactoredForm FactoredOf(Tensor left, Tensor right)
+    {
+        TensorGuard.FiniteMatrix(left);
+        TensorGuard.FiniteMatrix(right);
+        TensorGuard.SameDevice(left, right, nameof(left), nameof(right));
+        if (left.size(1) != right.size(0))
+        {
+            throw new ArgumentException(
+                $"right must have one row a column of left, but the shapes are {TensorGuard.Shape(left)} and {TensorGuard.Shape(right)}.", nameof(right));
+        }
+        return new FactoredForm(left, right);
+    }
+
+    /// <summary>A kernel over places, checked; nothing of their size is allocated.</summary>
+    internal static ConvolutionForm ConvolutionOf(Tensor kernel, long height, long width)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        Guard.Positive(height);
+        Guard.Positive(width);
+        if (kernel.dim() != 4 || kernel.size(2) != kernel.size(3) || kernel.size(2) % 2 == 0 || kernel.numel() == 0)
+        {
+            throw new ArgumentException($"kernel must be [c', c, k, k] with odd k, but its shape is {TensorGuard.Shape(kernel)}.", nameof(kernel));
+        }
+        if (!kernel.is_floating_point()) throw new ArgumentException($"kernel must be floating point, but its dtype is {kernel.dtype}. Convert it: tensor.to_type(ScalarType.Float32).", nameof(kernel));
+        TensorGuard.Finite(kernel);
+        _ = checked(height * width * Math.Max(kernel.size(0), kernel.size(1)));
+        return new ConvolutionForm(kernel, height, width);
+    }
+
+    /// <summary>A product, checked.</summary>
+    internal static KroneckerForm KroneckerOf(Tensor space, Tensor channel)
+    {
+        TensorGuard.FiniteMatrix(space);
+        TensorGuard.FiniteMatrix(channel);
+        TensorGuard.SameDevice(space, channel, nameof(space), nameof(channel));
+        return new KroneckerForm(space, channel);
     }
 
     /// <summary>Makes a map of checked tensors, of which it keeps copies.</summary>

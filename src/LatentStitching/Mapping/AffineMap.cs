@@ -23,7 +23,7 @@ public sealed partial class AffineMap : ILatentMap
     /// <param name="bias">Offset b [target], on the device of <paramref name="weight"/>; zero if null. Not disposed: the map keeps a copy in the dtype of <paramref name="weight"/>.</param>
     /// <exception cref="ArgumentException">A shape, dtype or device does not fit, or an entry is not finite.</exception>
     public AffineMap(Tensor weight, Tensor? bias = null)
-        : this(new DenseForm(Checked(weight)), bias, "a row of weight")
+        : this(DenseOf(weight), bias, "a row of weight")
     {
     }
 
@@ -46,7 +46,9 @@ public sealed partial class AffineMap : ILatentMap
         // As it will be kept: a float32 bias may be infinite in float16.
         TensorGuard.Finite(offset, nameof(bias));
         ScalarType dtype = form.Dtype;
-        _form = form.With(part => part.detach().to_type(dtype).clone().DetachFromDisposeScope());
+        LinearForm kept = form.In(dtype);
+        foreach ((string name, Tensor part) in kept.Tensors) TensorGuard.Finite(part, name);
+        _form = kept.With(part => part.detach().clone().DetachFromDisposeScope());
         _bias = offset.DetachFromDisposeScope();
     }
 
@@ -151,6 +153,18 @@ public sealed partial class AffineMap : ILatentMap
     /// <exception cref="InvalidDataException">The file is not a whole, well-formed map.</exception>
     public static AffineMap Load(string path) => AffineMapFile.Load(path);
 
+    /// <summary>Writes the map as an ONNX model: one input "latents" [n, source] and one output "mapped" [n, target], n free.</summary>
+    /// <remarks>
+    /// Operator set 17, IR version 8. A dense map is one Gemm, a factored one two; a convolution is a Conv and a Kronecker product two MatMul between reshapes; blocks are made dense for it. Numbers are float64 for a float64 map, else
+    /// float32. ONNX Runtime's processor kernels have no float64 convolution.
+    /// </remarks>
+    /// <param name="path">The file; an old one is replaced, never half.</param>
+    /// <param name="provenance">Facts to keep with the model as its metadata, or null.</param>
+    /// <exception cref="ArgumentException">The path is blank.</exception>
+    /// <exception cref="NotSupportedException">The numbers take 2 GB or more, which an ONNX file cannot hold.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveOnnx(string path, IReadOnlyDictionary<string, string>? provenance = null) => OnnxFile.Save(this, path, provenance);
+
     /// <summary>Frees the map's tensors. A second call does nothing.</summary>
     public void Dispose()
     {
@@ -170,10 +184,11 @@ public sealed partial class AffineMap : ILatentMap
     private static ScalarType Wider(ScalarType a, ScalarType b) =>
         a == ScalarType.Float64 || b == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
-    private static Tensor Checked(Tensor weight)
+    /// <summary>One matrix, checked.</summary>
+    internal static DenseForm DenseOf(Tensor weight)
     {
         TensorGuard.FiniteMatrix(weight);
-        return weight;
+        return new DenseForm(weight);
     }
 
     private static Tensor Multiply(Tensor rows, LinearForm form, long width, string side, string name)
