@@ -130,6 +130,25 @@ public sealed class MapAlgebraTests
         how.ToString().Should().Be("transpose of rank 64, condition number 1");
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float16, 2e-2)]
+    [InlineData(ScalarType.BFloat16, 2e-1)]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    public void Algebra_EveryType_KeepsTheMaps(ScalarType dtype, double tolerance)
+    {
+        foreach (string form in MapForms.All)
+        {
+            using var scope = NewDisposeScope();
+            using AffineMap map = MapForms.Make(form, 4, dtype: dtype), back = map.Inverse(out InverseReport how, 0.02), both = map.Then(back);
+            (back.Bias.dtype, both.Bias.dtype, both.Weight.dtype).Should().Be((dtype, dtype, dtype));
+            how.Rank.Should().BePositive();
+            how.ConditionNumber.Should().BeLessThan(50);
+            map.RankCurve().SingularValues.Should().HaveCount(40);
+            Tensor p = both.Weight.to_type(ScalarType.Float64);
+            p.mm(p).ShouldBeCloseTo(p, tolerance, $"{form} gives a projection");
+        }
+    }
+
     [Fact]
     public void Inverse_ScaledOrSemiOrthogonal_IsTheScaledTranspose()
     {
