@@ -104,8 +104,7 @@ public sealed class StructureFitter : ILatentMapFitter
             AffineMap map = fit.Affine;
             parameters = Math.Max(parameters, map.ParameterCount);
             bool usable = fit.Report.Status is FitStatus.Succeeded or FitStatus.RankDeficient;
-            Tensor target = test.Target.to_type(ScalarType.Float64);
-            double[] own = Rows(map.Apply(test.Source.to_type(ScalarType.Float64)).sub(target)), mean = Rows(target.sub(CentredMatrix.Of(rest.Target, centre: true).Centre));
+            double[] own = [.. StructuredFit.Differences(map, test).SelectMany(Rows)], mean = Rows(test.Target.to_type(ScalarType.Float64).sub(CentredMatrix.Of(rest.Target, centre: true).Centre));
             for (int i = 0; i < fold.Length; i++)
             {
                 errors[fold[i]] = usable ? own[i] : double.PositiveInfinity;

@@ -8,6 +8,9 @@ namespace LatentStitching.Fitting;
 /// <summary>What the fitters of structured maps share.</summary>
 internal static class StructuredFit
 {
+    // 16 MB of float64 a side, some 200 MB as unfolded for a 5×5 kernel.
+    private const long BlockEntries = 1L << 21;
+
     /// <summary>Requires a shape [channels, height, width] of positive numbers.</summary>
     public static IReadOnlyList<long> Shape(IReadOnlyList<long> value, string name)
     {
@@ -51,13 +54,18 @@ internal static class StructuredFit
     {
         using var scope = NewDisposeScope();
         double residual = 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(pairs.Count))
+        foreach (Tensor differences in Differences(map, pairs)) residual += differences.square().sum().ToDouble();
+        return LinearFit.R2(residual, CentredMatrix.Of(pairs.Target, intercept).SumOfSquares());
+    }
+
+    /// <summary>M(X) − Y in float64, some rows at a time: torch unfolds a float64 batch whole to convolve it. Each is freed as the next is asked for.</summary>
+    public static IEnumerable<Tensor> Differences(ILatentMap map, LatentPairs pairs)
+    {
+        foreach ((long start, long size) in CentredMatrix.Blocks(pairs.Count, Math.Max(1, BlockEntries / Math.Max(pairs.SourceDimension, pairs.TargetDimension))))
         {
             using var block = NewDisposeScope();
-            Tensor mapped = map.Apply(pairs.Source.narrow(0, start, size).to_type(ScalarType.Float64));
-            residual += mapped.sub(pairs.Target.narrow(0, start, size)).square().sum().ToDouble();
+            yield return map.Apply(pairs.Source.narrow(0, start, size).to_type(ScalarType.Float64)).sub(pairs.Target.narrow(0, start, size));
         }
-        return LinearFit.R2(residual, CentredMatrix.Of(pairs.Target, intercept).SumOfSquares());
     }
 
     /// <summary>A report with what every structured fit knows; the training R² comes with <see cref="Finish"/>.</summary>

@@ -6,7 +6,8 @@ namespace LatentStitching.Mapping;
 /// <content>Composition, inverse and spectrum.</content>
 public sealed partial class AffineMap
 {
-    private const long RowBlock = 2048;
+    // 16 MB of float64: torch unfolds a float64 batch whole to convolve it.
+    private const long BlockEntries = 1L << 21;
 
     /// <summary>The map that does this one first and another after it.</summary>
     /// <remarks>
@@ -93,7 +94,7 @@ public sealed partial class AffineMap
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         double variation = CentredMatrix.Of(latents, centre: true).SumOfSquares(), error = 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(latents.size(0), RowBlock))
+        foreach ((long start, long size) in CentredMatrix.Blocks(latents.size(0), Math.Max(1, BlockEntries / Math.Max(SourceDimension, TargetDimension))))
         {
             using var block = NewDisposeScope();
             Tensor rows = latents.narrow(0, start, size).to_type(ScalarType.Float64);
