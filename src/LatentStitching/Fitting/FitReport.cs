@@ -62,6 +62,12 @@ public sealed record FitReport
     /// <summary>The same on the rows that an iterative fitter kept aside to know when to stop, a little flattered by that choice; null for fitters that keep none.</summary>
     public double? HeldOutR2 { get; init; }
 
+    /// <summary>The reports of the blocks, in the order of the target's levels; empty for a fitter that does not fit in blocks.</summary>
+    public IReadOnlyList<FitReport> Blocks { get; init; } = [];
+
+    /// <summary>The structures that were compared, in the order given; empty for a fitter that compares none.</summary>
+    public IReadOnlyList<StructureCandidate> Candidates { get; init; } = [];
+
     /// <summary>Time the fit took.</summary>
     public TimeSpan Elapsed { get; init; }
 

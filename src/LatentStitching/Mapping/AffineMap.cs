@@ -1,97 +1,143 @@
+using LatentStitching.Mapping.Forms;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Mapping;
 
 /// <summary>The affine map z ↦ z·Wᵀ + b between two latent spaces. Immutable.</summary>
-/// <remarks>Weight and latents are multiplied in float64 if either is, else in float32, and the result comes in the latents' dtype. Gradients pass through to the latents.</remarks>
-public sealed class AffineMap : ILatentMap
+/// <remarks>
+/// <para>W is held dense, as two thin factors, as a convolution, as a Kronecker product, or block by block (<see cref="Form"/>); all members give the same numbers for each form, up to rounding, but not at the same speed
+/// nor with the same memory.</para>
+/// <para>Weight and latents are multiplied in float64 if either is, else in float32, and the result comes in the latents' dtype. Gradients pass through to the latents.</para>
+/// <para>Thread safety: immutable; every member may be called from several threads at once, <see cref="Dispose"/> excepted.</para>
+/// </remarks>
+public sealed partial class AffineMap : ILatentMap
 {
-    private readonly Tensor _weight;
+    private readonly Lock _gate = new();
+    private readonly LinearForm _form;
     private readonly Tensor _bias;
+    private Tensor? _dense;
     private bool _disposed;
 
-    /// <summary>Makes a map.</summary>
+    /// <summary>Makes a map of a dense weight.</summary>
     /// <param name="weight">Linear part W [target, source], floating point, finite. Not disposed: the map keeps a copy.</param>
     /// <param name="bias">Offset b [target], on the device of <paramref name="weight"/>; zero if null. Not disposed: the map keeps a copy in the dtype of <paramref name="weight"/>.</param>
     /// <exception cref="ArgumentException">A shape, dtype or device does not fit, or an entry is not finite.</exception>
     public AffineMap(Tensor weight, Tensor? bias = null)
+        : this(DenseOf(weight), bias, "a row of weight")
     {
-        TensorGuard.FiniteMatrix(weight);
+    }
+
+    // The form's tensors have been checked, but may be the caller's: copies are kept, in the dtype of the first.
+    private AffineMap(LinearForm form, Tensor? bias, string entry)
+    {
+        long target = form.TargetDimension;
         if (bias is not null)
         {
-            if (bias.dim() != 1 || bias.size(0) != weight.size(0))
+            if (bias.dim() != 1 || bias.size(0) != target)
             {
-                throw new ArgumentException(
-                    $"bias must have one entry a row of weight, [{weight.size(0)}], but its shape is {TensorGuard.Shape(bias)}.", nameof(bias));
+                throw new ArgumentException($"bias must have one entry {entry}, [{target}], but its shape is {TensorGuard.Shape(bias)}.", nameof(bias));
             }
             if (!bias.is_floating_point()) throw new ArgumentException($"bias must be floating point, but its dtype is {bias.dtype}.", nameof(bias));
-            TensorGuard.SameDevice(weight, bias, nameof(weight), nameof(bias));
+            TensorGuard.SameDevice(form.Tensors[0].Tensor, bias, nameof(Weight).ToLowerInvariant(), nameof(bias));
         }
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        Tensor offset = bias is null ? zeros(weight.size(0), weight.dtype, weight.device) : bias.detach().to_type(weight.dtype).clone();
+        Tensor offset = bias is null ? zeros(target, form.Dtype, form.Device) : bias.detach().to_type(form.Dtype).clone();
         // As it will be kept: a float32 bias may be infinite in float16.
         TensorGuard.Finite(offset, nameof(bias));
-        _weight = weight.detach().clone().DetachFromDisposeScope();
+        ScalarType dtype = form.Dtype;
+        LinearForm kept = form.In(dtype);
+        foreach ((string name, Tensor part) in kept.Tensors) TensorGuard.Finite(part, name);
+        _form = kept.With(part => part.detach().clone().DetachFromDisposeScope());
         _bias = offset.DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
-    public long SourceDimension => Weight.size(1);
+    public long SourceDimension => Live.SourceDimension;
 
     /// <inheritdoc/>
-    public long TargetDimension => Weight.size(0);
+    public long TargetDimension => Live.TargetDimension;
 
-    /// <summary>Linear part W, [target, source]. Belongs to the map: do not dispose or change it.</summary>
-    public Tensor Weight => Live(_weight);
+    /// <summary>Shape of the linear part, [target, source], whatever form it is held in.</summary>
+    public IReadOnlyList<long> WeightShape => [TargetDimension, SourceDimension];
+
+    /// <summary>How many numbers the linear part is held in; the offset's <see cref="TargetDimension"/> are not counted.</summary>
+    public long ParameterCount => Live.ParameterCount;
+
+    /// <summary>The form of the linear part in words.</summary>
+    /// <value>For example "dense", "factored, rank at most 64", or "3×3 convolution over 64×64, 3 → 4 channels".</value>
+    public string Form => Live.Text;
+
+    /// <summary>Linear part W as one matrix, [target, source]. Belongs to the map: do not dispose or change it.</summary>
+    /// <remarks>
+    /// A dense map gives what it holds. Any other forms the matrix at the first call, in float64 and then in the map's dtype, and keeps it until it is disposed: for 12,288 columns on both sides that is
+    /// 604 MB in float32. Nothing else in this class forms it, unless its own text says so.
+    /// </remarks>
+    public Tensor Weight
+    {
+        get
+        {
+            LinearForm form = Live;
+            if (form is DenseForm dense) return dense.Weight;
+            lock (_gate)
+            {
+                if (_dense is not null) return _dense;
+                using var grad = no_grad();
+                return _dense = form.ToDense(_bias.dtype).DetachFromDisposeScope();
+            }
+        }
+    }
 
     /// <summary>Offset b, [target]. Belongs to the map: do not dispose or change it.</summary>
-    public Tensor Bias => Live(_bias);
+    public Tensor Bias
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _bias;
+        }
+    }
+
+    /// <summary>The form that holds the linear part; its tensors belong to the map.</summary>
+    internal LinearForm Linear => Live;
+
+    private LinearForm Live
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _form;
+        }
+    }
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The latents have another width or device, are not floating point, or are not finite.</exception>
     public Tensor Apply(Tensor latents)
     {
-        Tensor weight = Weight;
-        TensorGuard.Latents(latents, SourceDimension, "the map's source");
-        TensorGuard.SameDevice(weight, latents, "the map", nameof(latents));
+        LinearForm form = Live;
+        TensorGuard.Latents(latents, form.SourceDimension, "the map's source");
+        TensorGuard.SameDevice(_bias, latents, "the map", nameof(latents));
         using var scope = NewDisposeScope();
-        ScalarType wide = Wider(latents.dtype, weight.dtype);
-        Tensor mapped = latents.to_type(wide).mm(weight.to_type(wide).t()).add(_bias.to_type(wide));
+        ScalarType wide = Wider(latents.dtype, _bias.dtype);
+        Tensor mapped = form.In(wide).Times(latents.to_type(wide)).add(_bias.to_type(wide));
         return mapped.to_type(latents.dtype).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The map that does this one first and another after it.</summary>
-    /// <param name="next">The map to do after this one; it takes what this one gives. Not disposed.</param>
-    /// <returns>One affine map, owned by the caller: weight W₂W₁, bias W₂b₁ + b₂, multiplied in float64 and kept in this map's dtype.</returns>
-    /// <exception cref="ArgumentException">The widths do not fit.</exception>
-    public AffineMap Then(AffineMap next)
-    {
-        ArgumentNullException.ThrowIfNull(next);
-        if (next.SourceDimension != TargetDimension)
-        {
-            throw new ArgumentException($"next must take the {TargetDimension} columns that this map gives, but it takes {next.SourceDimension}.", nameof(next));
-        }
-        TensorGuard.SameDevice(Weight, next.Weight, "the map", nameof(next));
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        Tensor outer = next._weight.to_type(ScalarType.Float64);
-        Tensor weight = outer.mm(_weight.to_type(ScalarType.Float64));
-        Tensor bias = outer.mv(_bias.to_type(ScalarType.Float64)).add(next._bias.to_type(ScalarType.Float64));
-        return new AffineMap(weight.to_type(_weight.dtype), bias.to_type(_weight.dtype));
     }
 
     /// <summary>Carries directions from the source space to the target space: the linear part alone, without the offset.</summary>
     /// <param name="directions">Direction vectors [k, source], one a row, floating point. Not disposed.</param>
     /// <returns>[k, target], the rows v·Wᵀ, not normalised, owned by the caller.</returns>
     /// <exception cref="ArgumentException">The width or device does not fit.</exception>
-    public Tensor Transport(Tensor directions) => Multiply(directions, Weight, transpose: true, SourceDimension, "the map's source", nameof(directions));
+    public Tensor Transport(Tensor directions) => Multiply(directions, Live, SourceDimension, "the map's source", nameof(directions));
 
     /// <summary>Carries normals of hyperplanes (a probe's weights) from the target space back to the source space: w ↦ w·W.</summary>
     /// <param name="normals">Normal vectors [k, target], one a row, floating point. Not disposed.</param>
     /// <returns>[k, source], owned by the caller: a probe with these weights on the source gives what the probe gives on mapped latents, up to its offset.</returns>
     /// <exception cref="ArgumentException">The width or device does not fit.</exception>
-    public Tensor PullBack(Tensor normals) => Multiply(normals, Weight, transpose: false, TargetDimension, "the map's target", nameof(normals));
+    public Tensor PullBack(Tensor normals)
+    {
+        using var scope = NewDisposeScope();
+        return Multiply(normals, Live.Transposed(), TargetDimension, "the map's target", nameof(normals)).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Writes the map to a safetensors file. See <see cref="AffineMapFile"/> for its layout.</summary>
     /// <param name="path">The file; an old one is replaced, never half.</param>
@@ -107,35 +153,50 @@ public sealed class AffineMap : ILatentMap
     /// <exception cref="InvalidDataException">The file is not a whole, well-formed map.</exception>
     public static AffineMap Load(string path) => AffineMapFile.Load(path);
 
+    /// <summary>Writes the map as an ONNX model: one input "latents" [n, source] and one output "mapped" [n, target], n free.</summary>
+    /// <remarks>
+    /// Operator set 17, IR version 8. A dense map is one Gemm, a factored one two; a convolution is a Conv and a Kronecker product two MatMul between reshapes; blocks are made dense for it. Numbers are float64 for a float64 map, else
+    /// float32. ONNX Runtime's processor kernels have no float64 convolution.
+    /// </remarks>
+    /// <param name="path">The file; an old one is replaced, never half.</param>
+    /// <param name="provenance">Facts to keep with the model as its metadata, or null.</param>
+    /// <exception cref="ArgumentException">The path is blank.</exception>
+    /// <exception cref="NotSupportedException">The numbers take 2 GB or more, which an ONNX file cannot hold.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveOnnx(string path, IReadOnlyDictionary<string, string>? provenance = null) => OnnxFile.Save(this, path, provenance);
+
     /// <summary>Frees the map's tensors. A second call does nothing.</summary>
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
-        _weight.Dispose();
+        foreach ((_, Tensor part) in _form.Tensors) part.Dispose();
         _bias.Dispose();
+        _dense?.Dispose();
     }
 
-    /// <summary>Says the widths and the dtype.</summary>
+    /// <summary>Says the widths, the dtype, and the form where it is not dense.</summary>
     /// <returns>For example "affine map 512 → 768 (Float32)".</returns>
-    public override string ToString() => _disposed ? "affine map (disposed)" : $"affine map {SourceDimension} → {TargetDimension} ({_weight.dtype})";
+    public override string ToString() => _disposed
+        ? "affine map (disposed)"
+        : $"affine map {SourceDimension} → {TargetDimension} ({_bias.dtype}{(_form is DenseForm ? "" : $", {_form.Text}")})";
 
     private static ScalarType Wider(ScalarType a, ScalarType b) =>
         a == ScalarType.Float64 || b == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
-    private static Tensor Multiply(Tensor rows, Tensor weight, bool transpose, long width, string side, string name)
+    /// <summary>One matrix, checked.</summary>
+    internal static DenseForm DenseOf(Tensor weight)
     {
-        TensorGuard.Latents(rows, width, side, name);
-        TensorGuard.SameDevice(weight, rows, "the map", name);
-        using var scope = NewDisposeScope();
-        ScalarType wide = Wider(rows.dtype, weight.dtype);
-        Tensor factor = weight.to_type(wide);
-        return rows.to_type(wide).mm(transpose ? factor.t() : factor).to_type(rows.dtype).MoveToOuterDisposeScope();
+        TensorGuard.FiniteMatrix(weight);
+        return new DenseForm(weight);
     }
 
-    private Tensor Live(Tensor held)
+    private static Tensor Multiply(Tensor rows, LinearForm form, long width, string side, string name)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return held;
+        TensorGuard.Latents(rows, width, side, name);
+        TensorGuard.SameDevice(form.Tensors[0].Tensor, rows, "the map", name);
+        using var scope = NewDisposeScope();
+        ScalarType wide = Wider(rows.dtype, form.Dtype);
+        return form.In(wide).Times(rows.to_type(wide)).to_type(rows.dtype).MoveToOuterDisposeScope();
     }
 }

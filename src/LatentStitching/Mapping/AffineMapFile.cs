@@ -1,14 +1,23 @@
 using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using LatentStitching.Checkpoints;
+using LatentStitching.Mapping.Forms;
 
 namespace LatentStitching.Mapping;
 
 /// <summary>The file of an affine map.</summary>
 /// <remarks>
-/// A safetensors file with the tensors "weight" [target, source] and "bias" [target], and in its metadata "latentstitching.kind" = "affine-map", "latentstitching.format" = "1",
-/// "latentstitching.version" (of the library that wrote it), "latentstitching.sha256" (of the bytes of weight, then bias, little-endian and C order) and whatever provenance the caller gave.
+/// <para>A safetensors file whose metadata hold "latentstitching.kind" = "affine-map", "latentstitching.format", "latentstitching.version" (of the library that wrote it), "latentstitching.sha256", and whatever provenance
+/// the caller gave.</para>
+/// <para>Format "1", a dense map: the tensors "weight" [target, source] and "bias" [target]; the checksum is of the bytes of weight, then bias, little-endian and C order.</para>
+/// <para>Format "2", any other form: "latentstitching.form" names it, and the tensors are "bias" [target] and
+/// "left" [target, r] and "right" [r, source] of "factored", W = left·right;
+/// "kernel" [c', c, k, k] of "convolution", with "latentstitching.height" and ".width", a correlation with zero padding k/2;
+/// "space" and "channel" of "kronecker", W = kron(channel, space);
+/// and of "blocks", with "latentstitching.source" (the width) and ".blocks" (how many), for each block i "latentstitching.block.i.form", ".source_offset", ".target_offset" and what that form has, its tensors as "block.i.weight" and so on.
+/// The checksum is of a line "key=value\n" for each of these facts, sorted by key, and then for each tensor, sorted by name, of a line "name[sizes joined by ,]\n" and its bytes.</para>
 /// </remarks>
 internal static class AffineMapFile
 {
@@ -16,6 +25,7 @@ internal static class AffineMapFile
     private const string Kind = Prefix + "kind";
     private const string Format = Prefix + "format";
     private const string Checksum = Prefix + "sha256";
+    private const string FormKey = Prefix + "form";
 
     public static void Save(AffineMap map, string path, IReadOnlyDictionary<string, string>? provenance)
     {
@@ -29,13 +39,19 @@ internal static class AffineMapFile
             metadata[key] = value;
         }
         using var scope = NewDisposeScope();
-        Tensor weight = map.Weight.cpu().contiguous();
-        Tensor bias = map.Bias.cpu().contiguous();
+        LinearForm form = map.Linear;
+        bool dense = form is DenseForm;
+        (string Name, Tensor Tensor)[] tensors = [.. form.Tensors.Append((Name: "bias", Tensor: map.Bias)).Select(part => (part.Name, part.Tensor.cpu().contiguous()))];
         metadata[Kind] = "affine-map";
-        metadata[Format] = "1";
+        metadata[Format] = dense ? "1" : "2";
         metadata[Prefix + "version"] = typeof(AffineMap).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
-        metadata[Checksum] = Hash(weight, bias);
-        SafeTensors.Save(path, [("weight", weight), ("bias", bias)], metadata);
+        if (!dense)
+        {
+            metadata[FormKey] = form.Kind;
+            foreach ((string key, string value) in form.Facts()) metadata[Prefix + key] = value;
+        }
+        metadata[Checksum] = dense ? Hash(tensors[0].Tensor, tensors[1].Tensor) : Hash(metadata, tensors);
+        SafeTensors.Save(path, tensors, metadata);
     }
 
     public static AffineMap Load(string path)
@@ -45,47 +61,67 @@ internal static class AffineMapFile
         {
             throw new InvalidDataException($"{path} must be an affine map, but its metadata names the kind '{kind ?? "none"}'. Write maps with AffineMap.Save.");
         }
-        if (!file.Metadata.TryGetValue(Format, out string? format) || format != "1")
+        if (!file.Metadata.TryGetValue(Format, out string? format) || format is not ("1" or "2"))
         {
-            throw new InvalidDataException($"{path} must be of format 1, but it is of format '{format ?? "none"}'. A newer version of the library wrote it.");
+            throw new InvalidDataException($"{path} must be of format 1 or 2, but it is of format '{format ?? "none"}'. A newer version of the library wrote it.");
         }
-        foreach (string name in (string[])["weight", "bias"])
-        {
-            if (!file.Contains(name)) throw new InvalidDataException($"{path} must hold the tensor '{name}', but it holds {string.Join(", ", file.Names)}.");
-        }
-        string actual = Hash(file["weight"], file["bias"]);
+        AffineMapReader reader = new(file, path, Prefix);
+        bool dense = format == "1";
+        if (dense) reader.Require("weight");
+        reader.Require("bias");
+        string actual = dense ? Hash(file["weight"], file["bias"]) : Hash(file.Metadata, [.. file.Names.Select(name => (name, file[name]))]);
         if (!file.Metadata.TryGetValue(Checksum, out string? stored) || !string.Equals(stored, actual, StringComparison.OrdinalIgnoreCase))
         {
             throw new InvalidDataException($"{path} must match its checksum {stored ?? "none"}, but its tensors have {actual}. The file was changed or damaged.");
         }
         try
         {
-            return new AffineMap(file["weight"], file["bias"]);
+            return dense ? new AffineMap(file["weight"], file["bias"]) : reader.Read();
         }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is ArgumentException or OverflowException)
         {
             throw new InvalidDataException($"{path} must hold a well-formed map, but {exception.Message}", exception);
         }
     }
 
+    // The facts count too: a height and width exchanged make another map of the same numbers.
+    private static string Hash(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((string key, string value) in metadata.Where(fact => fact.Key.StartsWith(Prefix, StringComparison.Ordinal) && fact.Key != Checksum && fact.Key != Prefix + "version").OrderBy(fact => fact.Key, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{key}={value}\n"));
+        }
+        foreach ((string name, Tensor tensor) in tensors.OrderBy(part => part.Name, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name}[{string.Join(",", tensor.shape)}]\n"));
+            Add(hash, tensor);
+        }
+        return Text(hash);
+    }
+
     private static string Hash(params ReadOnlySpan<Tensor> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (Tensor tensor in tensors)
-        {
-            if (tensor.dim() == 0)
-            {
-                hash.AppendData(tensor.bytes);
-                continue;
-            }
-            // A tensor's bytes come as one span of at most 2 GB, so row by row.
-            for (long row = 0; row < tensor.size(0); row++)
-            {
-                using Tensor one = tensor[row];
-                using Tensor flat = one.flatten();
-                hash.AppendData(flat.bytes);
-            }
-        }
-        return Convert.ToHexString(hash.GetHashAndReset()).ToLower(CultureInfo.InvariantCulture);
+        foreach (Tensor tensor in tensors) Add(hash, tensor);
+        return Text(hash);
     }
+
+    private static void Add(IncrementalHash hash, Tensor tensor)
+    {
+        if (tensor.dim() == 0)
+        {
+            hash.AppendData(tensor.bytes);
+            return;
+        }
+        // A tensor's bytes come as one span of at most 2 GB, so row by row.
+        for (long row = 0; row < tensor.size(0); row++)
+        {
+            using Tensor one = tensor[row];
+            using Tensor flat = one.flatten();
+            hash.AppendData(flat.bytes);
+        }
+    }
+
+    private static string Text(IncrementalHash hash) => Convert.ToHexString(hash.GetHashAndReset()).ToLower(CultureInfo.InvariantCulture);
 }

@@ -24,6 +24,18 @@ internal static class Guard
     public static long NotNegative(long value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value >= 0 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be zero or more, but it is {value}.");
 
+    public static int AtLeast(int value, int least, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value >= least ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be at least {least}, but it is {value}.");
+
+    public static T NotNull<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "")
+        where T : class =>
+        value ?? throw new ArgumentNullException(name);
+
+    public static int Odd(int value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value > 0 && value % 2 == 1
+            ? value
+            : throw new ArgumentOutOfRangeException(name, $"{name} must be odd and positive, but it is {value}.");
+
     public static double Fraction(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value is > 0 and < 1
             ? value

@@ -141,8 +141,8 @@ public sealed class AffineMapFileTests : IDisposable
         Says($"{MapPath} must be an affine map, but its metadata names the kind 'none'. Write maps with AffineMap.Save.");
         Write([("weight", weight), ("bias", bias)], new() { ["latentstitching.kind"] = "mlp-map" });
         Says($"{MapPath} must be an affine map, but its metadata names the kind 'mlp-map'. Write maps with AffineMap.Save.");
-        Write([("weight", weight), ("bias", bias)], new() { ["latentstitching.kind"] = "affine-map", ["latentstitching.format"] = "2" });
-        Says($"{MapPath} must be of format 1, but it is of format '2'. A newer version of the library wrote it.");
+        Write([("weight", weight), ("bias", bias)], new() { ["latentstitching.kind"] = "affine-map", ["latentstitching.format"] = "3" });
+        Says($"{MapPath} must be of format 1 or 2, but it is of format '3'. A newer version of the library wrote it.");
         Dictionary<string, string> good = new() { ["latentstitching.kind"] = "affine-map", ["latentstitching.format"] = "1" };
         Write([("weight", weight), ("offset", bias)], good);
         Says($"{MapPath} must hold the tensor 'bias', but it holds weight, offset.");
