@@ -1,7 +1,4 @@
 using System.Collections.ObjectModel;
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using LatentStitching.Checkpoints;
 using LatentStitching.Mapping.Forms;
 
@@ -50,7 +47,7 @@ internal static class AffineMapFile
             metadata[FormKey] = form.Kind;
             foreach ((string key, string value) in form.Facts()) metadata[Prefix + key] = value;
         }
-        metadata[Checksum] = dense ? Hash(tensors[0].Tensor, tensors[1].Tensor) : Hash(metadata, tensors);
+        metadata[Checksum] = dense ? TensorChecksum.Of("", tensors[0].Tensor, tensors[1].Tensor) : Hash(metadata, tensors);
         SafeTensors.Save(path, tensors, metadata);
     }
 
@@ -69,7 +66,7 @@ internal static class AffineMapFile
         bool dense = format == "1";
         if (dense) reader.Require("weight");
         reader.Require("bias");
-        string actual = dense ? Hash(file["weight"], file["bias"]) : Hash(file.Metadata, [.. file.Names.Select(name => (name, file[name]))]);
+        string actual = dense ? TensorChecksum.Of("", file["weight"], file["bias"]) : Hash(file.Metadata, [.. file.Names.Select(name => (name, file[name]))]);
         if (!file.Metadata.TryGetValue(Checksum, out string? stored) || !string.Equals(stored, actual, StringComparison.OrdinalIgnoreCase))
         {
             throw new InvalidDataException($"{path} must match its checksum {stored ?? "none"}, but its tensors have {actual}. The file was changed or damaged.");
@@ -87,41 +84,16 @@ internal static class AffineMapFile
     // The facts count too: a height and width exchanged make another map of the same numbers.
     private static string Hash(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using TensorChecksum checksum = new();
         foreach ((string key, string value) in metadata.Where(fact => fact.Key.StartsWith(Prefix, StringComparison.Ordinal) && fact.Key != Checksum && fact.Key != Prefix + "version").OrderBy(fact => fact.Key, StringComparer.Ordinal))
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{key}={value}\n"));
+            checksum.Add($"{key}={value}\n");
         }
         foreach ((string name, Tensor tensor) in tensors.OrderBy(part => part.Name, StringComparer.Ordinal))
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name}[{string.Join(",", tensor.shape)}]\n"));
-            Add(hash, tensor);
+            checksum.Add($"{name}[{string.Join(",", tensor.shape)}]\n");
+            checksum.Add(tensor);
         }
-        return Text(hash);
+        return checksum.Finish();
     }
-
-    private static string Hash(params ReadOnlySpan<Tensor> tensors)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (Tensor tensor in tensors) Add(hash, tensor);
-        return Text(hash);
-    }
-
-    private static void Add(IncrementalHash hash, Tensor tensor)
-    {
-        if (tensor.dim() == 0)
-        {
-            hash.AppendData(tensor.bytes);
-            return;
-        }
-        // A tensor's bytes come as one span of at most 2 GB, so row by row.
-        for (long row = 0; row < tensor.size(0); row++)
-        {
-            using Tensor one = tensor[row];
-            using Tensor flat = one.flatten();
-            hash.AppendData(flat.bytes);
-        }
-    }
-
-    private static string Text(IncrementalHash hash) => Convert.ToHexString(hash.GetHashAndReset()).ToLower(CultureInfo.InvariantCulture);
 }
