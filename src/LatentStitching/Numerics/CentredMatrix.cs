@@ -19,7 +19,7 @@ internal sealed class CentredMatrix
         _buffer = buffer ?? empty(rows, values.size(1), ScalarType.Float64, values.device);
     }
 
-    /// <summary>The most rows that <see cref="Block"/> takes.</summary>
+    /// <summary>The most rows that <see cref="Block"/> gives without fresh memory.</summary>
     public long BlockRows => _buffer.size(0);
 
     public long Rows => _values.size(0);
@@ -109,10 +109,10 @@ internal sealed class CentredMatrix
         return whole;
     }
 
-    /// <summary>Some rows, [size, d], at most <see cref="BlockRows"/>. They stand in a buffer: read them before the next call.</summary>
+    /// <summary>Some rows, [size, d]. Up to <see cref="BlockRows"/> of them stand in a buffer: read them before the next call.</summary>
     public Tensor Block(long start, long size)
     {
-        Tensor block = _buffer.narrow(0, 0, size);
+        Tensor block = size <= BlockRows ? _buffer.narrow(0, 0, size) : empty(size, Columns, ScalarType.Float64, _values.device);
         block.copy_(_values.narrow(0, start, size));
         block.sub_(_centre);
         return block;

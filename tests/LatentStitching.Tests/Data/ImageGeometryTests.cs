@@ -50,12 +50,12 @@ public sealed class ImageGeometryTests
         using var scope = NewDisposeScope();
         Tensor pictures = rand(1, 2, height, width, dtype: ScalarType.Float64, generator: new Generator(5));
         Tensor expected = stack([TriangleFilter.Resize(pictures[0, 0], tall, wide), TriangleFilter.Resize(pictures[0, 1], tall, wide)]).unsqueeze(0);
-        Tensor resized = Numerics.ImageResize.Bilinear(pictures, tall, wide);
+        Tensor resized = LatentStitching.Numerics.ImageResize.Bilinear(pictures, tall, wide);
         resized.shape.Should().Equal(1, 2, tall, wide);
         (resized - expected).abs().max().ToDouble().Should().BeLessThan(1e-12);
 
         // In float32 the kernel's place is rounded too: 1.2e-6 was seen, a 3000th part of one step of a byte.
-        Tensor single = Numerics.ImageResize.Bilinear(pictures.to_type(ScalarType.Float32), tall, wide);
+        Tensor single = LatentStitching.Numerics.ImageResize.Bilinear(pictures.to_type(ScalarType.Float32), tall, wide);
         (single.to_type(ScalarType.Float64) - expected).abs().max().ToDouble().Should().BeLessThan(2e-6);
     }
 
