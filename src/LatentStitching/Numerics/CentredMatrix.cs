@@ -55,7 +55,8 @@ internal sealed class CentredMatrix
             Tensor rows = Block(start, size);
             AddUpperTriangle(gram, rows.t(), rows);
         }
-        return Mirrored(gram);
+        Mirror(gram);
+        return gram;
     }
 
     /// <summary>XXᵀ, [n, n].</summary>
@@ -68,7 +69,8 @@ internal sealed class CentredMatrix
             Tensor columns = ColumnsOf(start, size);
             AddUpperTriangle(kernel, columns, columns.t());
         }
-        return Mirrored(kernel);
+        Mirror(kernel);
+        return kernel;
     }
 
     /// <summary>XᵀY, [d, t].</summary>
@@ -153,18 +155,34 @@ internal sealed class CentredMatrix
     public static void AddUpperTriangle(Tensor sum, Tensor left, Tensor right)
     {
         long width = sum.size(0);
-        foreach ((long start, long size) in Blocks(width, Math.Max(256, width / 8)))
+        foreach ((long start, long size) in Panels(width))
         {
             using var scope = NewDisposeScope();
             sum.narrow(0, start, size).narrow(1, start, width - start).addmm_(left.narrow(0, start, size), right.narrow(1, start, width - start));
         }
     }
 
-    /// <summary>The symmetric matrix of an upper triangle; what lies below the diagonal is not read.</summary>
+    /// <summary>A copy of a matrix whose block upper triangle was summed, with the lower one filled in.</summary>
     public static Tensor Mirrored(Tensor upper)
     {
-        using var scope = NewDisposeScope();
-        Tensor triangle = upper.triu();
-        return triangle.add(triangle.triu(1).t()).MoveToOuterDisposeScope();
+        Tensor whole = upper.clone();
+        Mirror(whole);
+        return whole;
     }
+
+    private static void Mirror(Tensor upper)
+    {
+        long width = upper.size(0);
+        foreach ((long start, long size) in Panels(width))
+        {
+            using var scope = NewDisposeScope();
+            Tensor rows = upper.narrow(0, start, size), corner = rows.narrow(1, start, size), triangle = corner.triu();
+            // Summed whole, but the two halves may round differently.
+            corner.copy_(triangle.add(triangle.triu(1).t()));
+            long rest = width - start - size;
+            if (rest > 0) upper.narrow(0, start + size, rest).narrow(1, start, size).copy_(rows.narrow(1, start + size, rest).t());
+        }
+    }
+
+    private static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Max(256, width / 8));
 }
