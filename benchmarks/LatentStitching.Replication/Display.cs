@@ -9,10 +9,12 @@ internal sealed class Display
 
     public static void Line(string text) => AnsiConsole.MarkupLine(Markup.Escape(text));
 
+    /// <summary>Columns there are for a table. A redirected output has no width of its own, and a table must not be folded there.</summary>
+    public int Width => _live ? AnsiConsole.Profile.Width : Math.Max(AnsiConsole.Profile.Width, 200);
+
     public void Table(Table table)
     {
-        // A redirected output has no width of its own; a table must not be folded there.
-        if (!_live) AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 200);
+        AnsiConsole.Profile.Width = Width;
         AnsiConsole.Write(table);
     }
 

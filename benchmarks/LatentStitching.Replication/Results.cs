@@ -16,6 +16,7 @@ namespace LatentStitching.Replication;
 internal sealed class Results(RunOptions options, IImageSource images, DataSplit split, IReadOnlyList<ILatentModel> models, IReadOnlyList<Pair> pairs, Stopwatch clock)
 {
     private const int Shown = 8;
+    private const int IntervalWidth = 180;
 
     private static readonly JsonSerializerOptions _json = new()
     {
@@ -25,24 +26,27 @@ internal sealed class Results(RunOptions options, IImageSource images, DataSplit
         Converters = { new JsonStringEnumConverter() },
     };
 
-    private static readonly (string Header, Func<StitchErrors, string> Cell)[] _columns =
+    private static readonly (string Header, Func<StitchErrors, bool, string> Cell)[] _columns =
     [
-        ("R: source's own", errors => Number(errors.SourceReconstruction)),
-        ("L: latent MSE", errors => Number(errors.Latent)),
-        ("L / variance", errors => Interval(errors.NormalisedLatent)),
-        ("M: stitched", errors => Interval(errors.Stitched)),
-        ("R2: ceiling", errors => Number(errors.TargetReconstruction)),
-        ("floor: mean", errors => Number(errors.MeanFloor)),
-        ("floor: shuffled", errors => Number(errors.ShuffledFloor)),
-        ("recovered", errors => string.Create(CultureInfo.InvariantCulture, $"{errors.Recovered:0.000} [{errors.RecoveredLower:0.000}, {errors.RecoveredUpper:0.000}]")),
+        ("R: source's own", (errors, _) => Number(errors.SourceReconstruction)),
+        ("L: latent MSE", (errors, _) => Number(errors.Latent)),
+        ("L / variance", (errors, intervals) => intervals ? Interval(errors.NormalisedLatent) : Number(errors.NormalisedLatent)),
+        ("M: stitched", (errors, intervals) => intervals ? Interval(errors.Stitched) : Number(errors.Stitched)),
+        ("R2: ceiling", (errors, _) => Number(errors.TargetReconstruction)),
+        ("floor: mean", (errors, _) => Number(errors.MeanFloor)),
+        ("floor: shuffled", (errors, _) => Number(errors.ShuffledFloor)),
+        ("recovered", (errors, intervals) => errors.Recovered.ToString("0.000", CultureInfo.InvariantCulture)
+            + (intervals ? string.Create(CultureInfo.InvariantCulture, $" [{errors.RecoveredLower:0.000}, {errors.RecoveredUpper:0.000}]") : "")),
     ];
 
     public void Show(Display display)
     {
         Table table = new Table().Border(TableBorder.Simple).Title($"Stitched through linear maps: {split.MapTrain.Count} images to fit, {split.Test.Count} to test; pixel errors are MSE on [[0, 1]]");
-        table.AddColumn("source → target");
+        // In a narrow terminal a folded interval reads like two numbers; the files have them all.
+        bool intervals = display.Width >= IntervalWidth;
+        table.AddColumn(new TableColumn("source → target").NoWrap());
         foreach ((string header, _) in _columns) table.AddColumn(new TableColumn(Markup.Escape(header)).RightAligned());
-        foreach (Pair pair in pairs) table.AddRow([.. Row(pair).Select(Markup.Escape)]);
+        foreach (Pair pair in pairs) table.AddRow([.. Row(pair, intervals).Select(Markup.Escape)]);
         display.Table(table);
     }
 
@@ -60,7 +64,7 @@ internal sealed class Results(RunOptions options, IImageSource images, DataSplit
 
     private static string Interval(MetricValue value) => string.Create(CultureInfo.InvariantCulture, $"{value.Value:0.0000} [{value.Lower:0.0000}, {value.Upper:0.0000}]");
 
-    private static IEnumerable<string> Row(Pair pair) => _columns.Select(column => column.Cell(pair.Errors)).Prepend(pair.Model.Name);
+    private static IEnumerable<string> Row(Pair pair, bool intervals) => _columns.Select(column => column.Cell(pair.Errors, intervals)).Prepend(pair.Model.Name);
 
     private static void WriteWhole(string path, string text)
     {
@@ -120,7 +124,7 @@ internal sealed class Results(RunOptions options, IImageSource images, DataSplit
         StringBuilder text = new();
         text.AppendLine(CultureInfo.InvariantCulture, $"| source → target | {string.Join(" | ", _columns.Select(column => column.Header))} |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|---|{string.Concat(Enumerable.Repeat("---:|", _columns.Length))}");
-        foreach (Pair pair in pairs) text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", Row(pair))} |");
+        foreach (Pair pair in pairs) text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", Row(pair, intervals: true))} |");
         return text.ToString();
     }
 
