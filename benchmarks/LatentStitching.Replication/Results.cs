@@ -135,7 +135,7 @@ internal sealed class Results(RunOptions options, IImageSource images, DataSplit
         {
             foreach ((string name, MetricValue value) in Metrics(pair.Errors))
             {
-                text.Append(CultureInfo.InvariantCulture, $"{Quoted(pair.Source.Name)},{Quoted(pair.Target.Name)},{name},{value.Value:r},{value.Lower:r},{value.Upper:r},{value.StandardDeviation:r},{value.PerImage.Count},{Quoted(value.Signature)}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{Quoted(pair.Source.Name)},{Quoted(pair.Target.Name)},{name},{value.Value:r},{value.Lower:r},{value.Upper:r},{value.StandardDeviation:r},{value.Count},{Quoted(value.Signature)}\n");
             }
         }
         return text.ToString();

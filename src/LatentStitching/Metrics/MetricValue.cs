@@ -1,4 +1,5 @@
 using System.Globalization;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Metrics;
 
@@ -11,22 +12,41 @@ public sealed record MetricValue
     /// <summary>The number, in the metric's unit.</summary>
     public required double Value { get; init; }
 
-    /// <summary>Lower end of the 95 % interval.</summary>
+    /// <summary>Lower end of the 95 % interval; NaN where none was made.</summary>
     public required double Lower { get; init; }
 
-    /// <summary>Upper end of the 95 % interval.</summary>
+    /// <summary>Upper end of the 95 % interval; NaN where none was made.</summary>
     public required double Upper { get; init; }
 
-    /// <summary>Standard deviation of the per-image values (not of their mean), with n − 1; NaN for one image.</summary>
-    public required double StandardDeviation { get; init; }
+    /// <summary>Standard deviation of the per-image values (not of their mean), with n − 1; NaN for one image, or where the number is not made of per-image values.</summary>
+    public double StandardDeviation { get; init; } = double.NaN;
 
     /// <summary>The value of each image, in row order; their mean is <see cref="Value"/>.</summary>
-    public required IReadOnlyList<double> PerImage { get; init; }
+    /// <value>Empty (the default) where the number belongs to all images together, as a Fréchet distance does.</value>
+    public IReadOnlyList<double> PerImage { get; init; } = [];
+
+    /// <summary>How many images the number rests on.</summary>
+    /// <value>For example "9000", or "100/5000" for two sets of different images; by default the count of <see cref="PerImage"/>.</value>
+    public string Count
+    {
+        get => field ?? PerImage.Count.ToString(CultureInfo.InvariantCulture);
+        init => field = Guard.NotBlank(value, nameof(Count));
+    }
+
+    /// <summary>How the interval was made.</summary>
+    /// <value>Default "percentile-bootstrap-2000"; "none" where there is no interval.</value>
+    public string IntervalMethod
+    {
+        get;
+        init => field = Guard.NotBlank(value, nameof(IntervalMethod));
+    } = Bootstrap.Signature;
 
     /// <summary>The metric's signature with the number of images and how the interval was made.</summary>
-    public string Signature => $"{Info.Signature}|n:{PerImage.Count}|ci:{Bootstrap.Signature}";
+    public string Signature => $"{Info.Signature}|n:{Count}|ci:{IntervalMethod}";
 
     /// <summary>Says the value and its interval.</summary>
     /// <returns>For example "0.02233 [0.02201, 0.02266]".</returns>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Value:g4} [{Lower:g4}, {Upper:g4}]");
+    public override string ToString() => double.IsNaN(Lower)
+        ? Value.ToString("g4", CultureInfo.InvariantCulture)
+        : string.Create(CultureInfo.InvariantCulture, $"{Value:g4} [{Lower:g4}, {Upper:g4}]");
 }
