@@ -18,7 +18,7 @@ public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
     internal BurgessNetwork Network { get; }
 
     /// <summary>Number of trainable numbers.</summary>
-    public long ParameterCount => Network.Weights.Values.Sum(weight => weight.numel());
+    public long ParameterCount => Network.Weights.ParameterCount;
 
     /// <summary>Makes an untrained model with seeded weights.</summary>
     /// <param name="options">Options; the defaults if null.</param>
@@ -51,7 +51,7 @@ public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
     /// <param name="path">The file; an old one is replaced, never half.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path) =>
-        SafeTensors.Save(path, [.. Network.Weights.Select(weight => (weight.Key, (Tensor)weight.Value))], new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
+        SafeTensors.Save(path, Network.Weights.All, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The batch has another shape or dtype, is empty, or leaves [0, 1].</exception>

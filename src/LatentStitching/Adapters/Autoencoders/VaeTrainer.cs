@@ -38,7 +38,7 @@ public sealed class VaeTrainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
         if (images.Image != model.Image) throw new ArgumentException($"images must have the format {model.Image} of {model.Name}, but it is {images.Image}.", nameof(images));
-        return TrainingLoop.Run([.. model.Network.Weights.Values], images, _options, model.Device, (batch, generator) => Loss(model, batch, generator), progress, cancellationToken);
+        return TrainingLoop.Run([.. model.Network.Weights.Trainable.Select(weight => weight.Parameter)], images, _options, model.Device, (batch, generator) => Loss(model, batch, generator), progress, cancellationToken);
     }
 
     private Tensor Loss(Vae model, Tensor batch, Generator generator)

@@ -116,11 +116,11 @@ public sealed class VaeTests
                 using var scope = NewDisposeScope();
                 SafeTensors.Save(
                     path,
-                    [.. model.Network.Weights.Where(weight => weight.Key != "decoder.lin2.bias").Select(weight => (weight.Key, weight.Key == "encoder.lin1.weight" ? zeros(2, 2) : (Tensor)weight.Value)), ("head.weight", zeros(1))]);
+                    [.. model.Network.Weights.All.Where(weight => weight.Name != "decoder.lin2.bias").Select(weight => (weight.Name, weight.Name == "encoder.lin1.weight" ? zeros(2, 2) : weight.Tensor)), ("head.weight", zeros(1))]);
             }
             Action act = () => Vae.Load(path);
             act.Should().Throw<InvalidDataException>().WithMessage(
-                "*encoder.lin1.weight is [2, 2] instead of [256, 512]; decoder.lin2.bias is missing; head.weight is unexpected.");
+                "*decoder.lin2.bias is missing; encoder.lin1.weight is [2, 2] instead of [256, 512]; head.weight is unexpected.");
         }
         finally
         {

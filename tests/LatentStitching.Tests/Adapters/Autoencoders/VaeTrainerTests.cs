@@ -27,7 +27,7 @@ public sealed class VaeTrainerTests
         using Tensor images = _faces.Load(0, 2);
         using Tensor made = model.Reconstruct(images);
         made.requires_grad.Should().BeFalse();
-        model.Network.Weights.Values.Should().OnlyContain(weight => HasNoGradient(weight), "a trained model keeps its weights, not their last gradients");
+        model.Network.Weights.All.Should().OnlyContain(weight => HasNoGradient(weight.Tensor), "a trained model keeps its weights, not their last gradients");
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class VaeTrainerTests
         is_grad_enabled().Should().BeTrue();
         // The step whose loss is not finite is not taken.
         using var scope = NewDisposeScope();
-        foreach (Tensor weight in model.Network.Weights.Values) weight.isfinite().all().ToBoolean().Should().BeTrue();
+        foreach ((_, Tensor weight) in model.Network.Weights.All) weight.isfinite().all().ToBoolean().Should().BeTrue();
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class VaeTrainerTests
         return gradient is null || gradient.IsInvalid;
     }
 
-    private static byte[] Weights(Vae model) => [.. model.Network.Weights.Values.SelectMany(weight => weight.bytes.ToArray())];
+    private static byte[] Weights(Vae model) => [.. model.Network.Weights.All.SelectMany(weight => weight.Tensor.bytes.ToArray())];
 
     // Fisher and Yates on a Mersenne twister, as the loop orders an epoch.
     private static int[] Order(int count, ulong seed)
