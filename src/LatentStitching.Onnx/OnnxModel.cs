@@ -124,7 +124,7 @@ public sealed class OnnxModel : LatentModel
 
     private void RefuseGradients(Tensor input)
     {
-        if (!input.requires_grad) return;
+        if (!is_grad_enabled() || !input.requires_grad) return;
         throw new InvalidOperationException($"{Name} must be used without gradients, which ONNX Runtime does not compute, but its input asks for them. Pass input.detach(), or call it under torch.no_grad().");
     }
 }

@@ -155,7 +155,7 @@ internal sealed class OnnxNetwork : IDisposable
         ? only
         : throw new InvalidDataException($"'{path}' must have one {kind}, but it has {names.Count}: {string.Join(", ", names.Take(8))}. {cure}.");
 
-    private static string Named(string path, IReadOnlyList<string> names, string wanted, string option) => names.Contains(wanted)
+    private static string Named(string path, IReadOnlyList<string> names, string wanted, string option) => names.Contains(wanted, StringComparer.Ordinal)
         ? wanted
         : throw new ArgumentException($"{option} must be an output of '{path}', but it is '{wanted}'. Those are {string.Join(", ", names.Take(8))}.", option);
 }

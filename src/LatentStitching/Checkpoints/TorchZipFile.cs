@@ -23,7 +23,7 @@ internal sealed class TorchZipFile : ITorchFile
         {
             throw Invalid(
                 "must be a state dictionary, but it is a TorchScript program, which is code. "
-                + "Load it by torch.jit.load, or save model.state_dict() in Python.");
+                + "Open it as a model by TorchScriptModel.Load, or save model.state_dict() in Python.");
         }
         CheckByteOrder();
         TorchObjects torch = new();

@@ -15,7 +15,7 @@ public sealed class PixelRange
     public static PixelRange Unit { get; } = new([0], [1]);
 
     /// <summary>[−1, 1], black to white: as most GANs, diffusion models and their autoencoders have it.</summary>
-    public static PixelRange Signed { get; } = new([0.5], [0.5]);
+    public static PixelRange Symmetric { get; } = new([0.5], [0.5]);
 
     /// <summary>Pixels of [0, 1] minus a mean, divided by a deviation. [0, 255] is a mean of 0 and a deviation of 1 / 255.</summary>
     /// <param name="mean">One number for all channels, or one a channel. Copied.</param>

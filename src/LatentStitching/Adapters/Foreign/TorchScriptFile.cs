@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Runtime.InteropServices;
 using LatentStitching.Checkpoints;
 
@@ -6,9 +7,13 @@ namespace LatentStitching.Adapters.Foreign;
 /// <summary>Opens TorchScript programs. What a file is not is found out here, before libtorch is given it.</summary>
 internal static class TorchScriptFile
 {
+    private const int BufferBytes = 1 << 16;
+
     public static jit.ScriptModule Load(string path, Device device)
     {
         Check(path);
+        // TorchSharp makes handles of all weights when it loads a program, and again when it disposes it, and leaves them behind.
+        using var scope = NewDisposeScope();
         jit.ScriptModule module;
         try
         {
@@ -20,9 +25,14 @@ internal static class TorchScriptFile
         }
         module.eval();
         // Weights are fixed: gradients, where asked for, are those of the input.
-        using var scope = NewDisposeScope();
         foreach (var (_, parameter) in module.named_parameters()) parameter.requires_grad = false;
         return module;
+    }
+
+    public static void Free(jit.ScriptModule module)
+    {
+        using var scope = NewDisposeScope();
+        module.Dispose();
     }
 
     /// <summary>libtorch's own words, without its stack.</summary>
@@ -48,10 +58,35 @@ internal static class TorchScriptFile
         string? pickle = parts.ByName.Keys.FirstOrDefault(ZipParts.IsPickle);
         string folder = pickle is null ? "" : pickle[..^"data.pkl".Length];
         bool hasCode = parts.ByName.Keys.Any(name => name.StartsWith(folder + "code/", StringComparison.Ordinal));
-        if (pickle is not null && parts.ByName.ContainsKey(folder + "constants.pkl") && hasCode) return;
+        if (pickle is not null && parts.ByName.ContainsKey(folder + "constants.pkl") && hasCode)
+        {
+            CheckSums(parts);
+            return;
+        }
         string found = pickle is null ? "another kind of zip file" : "weights without a program";
         throw new InvalidDataException(
             $"'{path}' must be a TorchScript program, as torch.jit.save writes it, but it is {found}. "
             + "Weights are read by StateDictionary.Load; a program is made in Python by torch.jit.script(model).save(path), or by trace.");
+    }
+
+    // libtorch ends the process over some damage, and does not look at the checksums that would have told it.
+    private static void CheckSums(ZipParts parts)
+    {
+        byte[] buffer = new byte[BufferBytes];
+        foreach (ZipArchiveEntry entry in parts.Entries)
+        {
+            Crc32 sum = new();
+            long length = 0;
+            parts.Read(entry, stream =>
+            {
+                for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
+                {
+                    sum.Add(buffer.AsSpan(0, read));
+                    length += read;
+                }
+            });
+            if (sum.Value == entry.Crc32 && length == entry.Length) continue;
+            throw new InvalidDataException($"'{parts.Path}' must hold its parts as they were written, but '{PickleText.Safe(entry.FullName)}' has another checksum. The file is damaged.");
+        }
     }
 }

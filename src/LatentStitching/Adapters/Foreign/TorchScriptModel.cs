@@ -64,7 +64,7 @@ public sealed class TorchScriptModel : LatentModel
         }
         catch
         {
-            encoder.Dispose();
+            TorchScriptFile.Free(encoder);
             throw;
         }
         return Make(
@@ -82,8 +82,8 @@ public sealed class TorchScriptModel : LatentModel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _encode.Module.Dispose();
-        _decode.Module.Dispose();
+        TorchScriptFile.Free(_encode.Module);
+        TorchScriptFile.Free(_decode.Module);
         base.Dispose(disposing);
     }
 
@@ -115,8 +115,8 @@ public sealed class TorchScriptModel : LatentModel
         }
         catch
         {
-            encode.Module.Dispose();
-            decode.Module.Dispose();
+            TorchScriptFile.Free(encode.Module);
+            TorchScriptFile.Free(decode.Module);
             throw;
         }
     }
