@@ -60,7 +60,7 @@ internal static class TorchScriptFile
         bool hasCode = parts.ByName.Keys.Any(name => name.StartsWith(folder + "code/", StringComparison.Ordinal));
         if (pickle is not null && parts.ByName.ContainsKey(folder + "constants.pkl") && hasCode)
         {
-            CheckSums(parts);
+            CheckSums(parts, ZipLocalNames.Read(stream));
             return;
         }
         string found = pickle is null ? "another kind of zip file" : "weights without a program";
@@ -70,11 +70,15 @@ internal static class TorchScriptFile
     }
 
     // libtorch ends the process over some damage, and does not look at the checksums that would have told it.
-    private static void CheckSums(ZipParts parts)
+    private static void CheckSums(ZipParts parts, HashSet<string> names)
     {
         byte[] buffer = new byte[BufferBytes];
         foreach (ZipArchiveEntry entry in parts.Entries)
         {
+            if (!names.Contains(entry.FullName))
+            {
+                throw new InvalidDataException($"'{parts.Path}' must name its parts in its directory as beside them, but '{PickleText.Safe(entry.FullName)}' is in one of them alone. The file is damaged.");
+            }
             Crc32 sum = new();
             long length = 0;
             parts.Read(entry, stream =>

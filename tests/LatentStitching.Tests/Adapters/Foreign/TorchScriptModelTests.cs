@@ -88,6 +88,26 @@ public sealed class TorchScriptModelTests
     }
 
     [Fact]
+    public void Load_ChangedPartOrName_IsToldBeforeLibtorchSeesIt()
+    {
+        byte[] good = File.ReadAllBytes(_traced);
+        byte[] name = [.. "encoder_traced/code/__torch__/torch/nn/modules/conv/"u8];
+        int local = good.AsSpan().IndexOf(name), central = good.AsSpan().LastIndexOf(name), pickle = good.AsSpan().IndexOf("ctorch._utils"u8);
+        local.Should().BeLessThan(central);
+        foreach (int at in (int[])[local, central])
+        {
+            byte[] bad = [.. good];
+            bad[at + 10] ^= 1;
+            Made(bad, path => ((Action)(() => TorchScriptModel.Load(path, _decoder, _options))).Should().Throw<InvalidDataException>()
+                .WithMessage($"'{path}' must name its parts in its directory as beside them, but 'encoder_traced/code/__torch__/*' is in one of them alone. The file is damaged."));
+        }
+        pickle.Should().BePositive();
+        byte[] changed = [.. good];
+        changed[pickle + 3] ^= 1;
+        Made(changed, path => Says($"'{path}' must hold its parts as they were written, but 'encoder_traced/data.pkl' has another checksum. The file is damaged.", path));
+    }
+
+    [Fact]
     public void Load_DamagedProgram_GivesAnErrorAndNoCrash()
     {
         byte[] good = File.ReadAllBytes(_traced);
