@@ -97,7 +97,7 @@ public sealed class TorchScriptModelTests
         foreach (int at in (int[])[local, central])
         {
             byte[] bad = [.. good];
-            bad[at + 10] ^= 1;
+            bad[at + 40] ^= 1;
             Made(bad, path => ((Action)(() => TorchScriptModel.Load(path, _decoder, _options))).Should().Throw<InvalidDataException>()
                 .WithMessage($"'{path}' must name its parts in its directory as beside them, but 'encoder_traced/code/__torch__/*' is in one of them alone. The file is damaged."));
         }
