@@ -37,8 +37,8 @@ internal sealed record BankHeader(LatentBankInfo Info, ScalarType Dtype, int Blo
             int count = (int)latents.Shape[0];
             int blockRows = Number(BankLayout.BlockSize);
             byte[] hashes = Bytes(BankLayout.HashesTensor, ((count + (long)blockRows - 1) / blockRows, SHA256.HashSizeInBytes));
-            IReadOnlyList<string>? names = header.Metadata.ContainsKey(BankLayout.AttributeNames) ? Parsed(BankLayout.AttributeNames, Texts) : null;
-            byte[] labels = names is null ? [] : Bytes(BankLayout.AttributesTensor, (count, names.Count), ScalarType.Bool);
+            string[]? names = header.Metadata.ContainsKey(BankLayout.AttributeNames) ? Parsed(BankLayout.AttributeNames, Texts) : null;
+            byte[] labels = names is null ? [] : Bytes(BankLayout.AttributesTensor, (count, names.Length), ScalarType.Bool);
             byte[] ids = Bytes(BankLayout.IdsTensor, null);
             byte[] stored = Bytes(BankLayout.RootTensor, (SHA256.HashSizeInBytes, null));
             byte[] root = BankLayout.Root(Slice(0, dataOffset), hashes, labels, ids);
@@ -51,7 +51,7 @@ internal sealed record BankHeader(LatentBankInfo Info, ScalarType Dtype, int Blo
             return new BankHeader(info, latents.Type.Dtype, blockRows, dataOffset + latents.Begin, hashes, Hex(root), Fact(BankLayout.Version));
         }
 
-        private LatentBankInfo Info(byte[] ids, IReadOnlyList<string>? names, byte[] labels, int count)
+        private LatentBankInfo Info(byte[] ids, string[]? names, byte[] labels, int count)
         {
             long[] image = Parsed(BankLayout.ImageSize, root => root.EnumerateArray().Select(size => size.GetInt64()).ToArray());
             if (image.Length != 3) throw Invalid($"must tell channels, height and width as '{BankLayout.ImageSize}', but it tells {image.Length} numbers.");
@@ -68,7 +68,7 @@ internal sealed record BankHeader(LatentBankInfo Info, ScalarType Dtype, int Blo
                     Ids = Array.AsReadOnly(Parse(ids, BankLayout.IdsTensor, Texts)),
                     Attributes = names is null
                         ? null
-                        : new AttributeTable(names, [.. Enumerable.Range(0, count).Select(i => Array.ConvertAll(labels[(i * names.Count)..((i + 1) * names.Count)], label => label != 0))]),
+                        : new AttributeTable(names, [.. Enumerable.Range(0, count).Select(i => Array.ConvertAll(labels[(i * names.Length)..((i + 1) * names.Length)], label => label != 0))]),
                 };
                 info.Check("the bank");
                 if (info.Ids.Count != count) throw Invalid($"must hold one id a row, but there are {info.Ids.Count} ids and {count} rows.");
