@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using BenchmarkDotNet.Engines;
 using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Data;
 using LatentStitching.Latents;
@@ -9,7 +8,9 @@ using SkiaSharp;
 namespace LatentStitching.Benchmarks.Latents;
 
 /// <summary>Encoding 1,536 picture files of 64×64 (and 1,536 CelebA files of 178×218, where they are there) with one thread: the model alone on images in memory, a loop that reads and encodes in turn, and the pipeline into a file.</summary>
-[SimpleJob(RunStrategy.Monitoring, warmupCount: 1, iterationCount: 7)]
+[WarmupCount(1)]
+[IterationCount(5)]
+[InvocationCount(1, 1)]
 public class EncodingBenchmarks
 {
     private const int Count = 1536;
