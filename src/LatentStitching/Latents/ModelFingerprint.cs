@@ -8,6 +8,7 @@ namespace LatentStitching.Latents;
 /// <remarks>
 /// <para>SHA-256 of the model's name, image format and latent space, and of</para>
 /// <para>- its own <see cref="IFingerprinted.Fingerprint"/>, where <see cref="ILatentModel.GetService"/> gives one; else</para>
+/// <para>- what <see cref="LatentModel.Describe"/> gives, kind, configuration and weights, and the dtype it computes in, where the model describes itself; else</para>
 /// <para>- its behaviour: the bytes and dtype of the latents of four images of uniform noise, always the same. Equal weights behave equally to the last bit on one machine, device and number of threads, not always on
 /// another: a fingerprint of behaviour may take one model for two, but hardly two for one.</para>
 /// </remarks>
@@ -16,7 +17,7 @@ public static class ModelFingerprint
     private const int ProbeCount = 4;
     private const ulong ProbeSeed = 0x1A7E_57BA_4B00_0001;
 
-    /// <summary>The fingerprint of a model. One without <see cref="IFingerprinted"/> encodes four images, twice.</summary>
+    /// <summary>The fingerprint of a model. One that neither is <see cref="IFingerprinted"/> nor describes itself encodes four images, twice.</summary>
     /// <param name="model">The model.</param>
     /// <returns>64 lower-case hexadecimal digits.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="model"/> is null.</exception>
@@ -25,7 +26,7 @@ public static class ModelFingerprint
     {
         ArgumentNullException.ThrowIfNull(model);
         string facts = $"{model.Name}\n{model.Image}\n{model.Latent}\n";
-        if (model.GetService<IFingerprinted>() is not { } fingerprinted) return TensorChecksum.Of($"{facts}behaviour\n{Behaviour(model)}");
+        if (model.GetService<IFingerprinted>() is not { } fingerprinted) return TensorChecksum.Of(facts + (Described(model) ?? $"behaviour\n{Behaviour(model)}"));
         string declared = fingerprinted.Fingerprint;
         if (string.IsNullOrWhiteSpace(declared)) throw new InvalidOperationException($"Fingerprint of {model.Name} must not be blank. Give a hash of its weights: ModelFingerprint.OfWeights.");
         return TensorChecksum.Of($"{facts}declared\n{declared}");
@@ -49,6 +50,14 @@ public static class ModelFingerprint
             if (tensor.numel() > 0) checksum.Add(tensor.detach().cpu().contiguous());
         }
         return checksum.Finish();
+    }
+
+    private static string? Described(ILatentModel model)
+    {
+        using var scope = NewDisposeScope();
+        return model is LatentModel self && self.Describe() is { } description
+            ? $"described\n{description.Kind} {self.Dtype}\n{description.Configuration.ToJsonString()}\n{OfWeights(description.Weights)}"
+            : null;
     }
 
     private static string Behaviour(ILatentModel model)

@@ -87,4 +87,16 @@ public sealed class ModelFingerprintTests
         Action twice = () => ModelFingerprint.OfWeights([("a", a), ("a", b)]);
         twice.ShouldRefuse("weights", "weights must differ in their names, but 'a' comes twice.");
     }
+
+    [Fact]
+    public void Of_ModelThatDescribesItself_IsThatOfItsWeights_NotOfItsRun()
+    {
+        using var a = LatentStitching.Adapters.Autoencoders.Vae.Create(new() { Image = ImageFormat.Grey(32), Seed = 1 });
+        using var b = LatentStitching.Adapters.Autoencoders.Vae.Create(new() { Image = ImageFormat.Grey(32), Seed = 1 });
+        using var other = LatentStitching.Adapters.Autoencoders.Vae.Create(new() { Image = ImageFormat.Grey(32), Seed = 2 });
+        ModelFingerprint.Of(a).Should().Be(ModelFingerprint.Of(b)).And.NotBe(ModelFingerprint.Of(other));
+        // Smaller than any latent shows: behaviour would not tell.
+        using (no_grad()) b.Network.Weights["decoder.lin1.bias"].add_(1e-3);
+        ModelFingerprint.Of(b).Should().NotBe(ModelFingerprint.Of(a));
+    }
 }
