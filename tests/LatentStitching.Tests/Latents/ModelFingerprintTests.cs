@@ -91,9 +91,9 @@ public sealed class ModelFingerprintTests
     [Fact]
     public void Of_ModelThatDescribesItself_IsThatOfItsWeights_NotOfItsRun()
     {
-        using var a = LatentStitching.Adapters.Autoencoders.Vae.Create(new() { Image = ImageFormat.Grey(32), Seed = 1 });
-        using var b = LatentStitching.Adapters.Autoencoders.Vae.Create(new() { Image = ImageFormat.Grey(32), Seed = 1 });
-        using var other = LatentStitching.Adapters.Autoencoders.Vae.Create(new() { Image = ImageFormat.Grey(32), Seed = 2 });
+        using var a = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32), Seed = 1 });
+        using var b = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32), Seed = 1 });
+        using var other = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32), Seed = 2 });
         ModelFingerprint.Of(a).Should().Be(ModelFingerprint.Of(b)).And.NotBe(ModelFingerprint.Of(other));
         // Smaller than any latent shows: behaviour would not tell.
         using (no_grad()) b.Network.Weights["decoder.lin1.bias"].add_(1e-3);
