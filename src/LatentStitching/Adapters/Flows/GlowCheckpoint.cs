@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using LatentStitching.Adapters.Weights;
+using LatentStitching.Checkpoints;
+using LatentStitching.Models;
+
+namespace LatentStitching.Adapters.Flows;
+
+/// <summary>Reads the sizes of a Glow off published weights, and moves between the types of a checkpoint and those of a <see cref="WeightSet"/>.</summary>
+internal static partial class GlowCheckpoint
+{
+    private const string Parallel = "module.";
+
+    // Flags and orders are whole numbers in a checkpoint.
+    private static readonly KeyMap _numbers = new("whole numbers of Glow", KeyRule.Rename(@"(.*\.(?:initialized|shuffle\.indices))", "$1", tensor => tensor.to_type(ScalarType.Float32)));
+
+    public static GlowNetwork Load(StateDictionary state, string path, GlowLoadOptions options, Device device)
+    {
+        using StateDictionary? bare = state.Names.All(name => name.StartsWith(Parallel, StringComparison.Ordinal)) ? state.WithoutPrefix(Parallel) : null;
+        using StateDictionary numbers = _numbers.Apply(bare ?? state);
+        GlowShape shape = Detect(numbers, path, options);
+        GlowDialect dialect = GlowDialect.Of(shape);
+        Layout layout = dialect.Weights();
+        using StateDictionary whole = WithFlags(numbers, shape, layout);
+        return new GlowNetwork(dialect, WeightSet.From(layout, whole, dialect.What, path, device, options.Dtype));
+    }
+
+    public static void Save(GlowNetwork network, string path, string name)
+    {
+        using var scope = NewDisposeScope();
+        bool published = network.Shape.Layout == GlowLayout.Y0ast && network.Initialised;
+        List<(string Name, Tensor Tensor)> tensors = [];
+        foreach ((string key, Tensor tensor) in network.Weights.All)
+        {
+            bool flag = key.EndsWith(GlowDialect.Flag, StringComparison.Ordinal);
+            if (flag && published) continue;
+            ScalarType type = flag ? ScalarType.Byte : key.EndsWith(network.Dialect.Factors.Order, StringComparison.Ordinal) ? ScalarType.Int64 : tensor.dtype;
+            tensors.Add((key, tensor.detach().to_type(type)));
+        }
+        SafeTensors.Save(path, tensors, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = name });
+    }
+
+    private static GlowShape Detect(StateDictionary state, string path, GlowLoadOptions options)
+    {
+        if (state.Contains("blocks.0.flows.0.actnorm.loc") && state.Contains("blocks.0.flows.0.coupling.net.0.weight")) return Rosinality(state, path, options.ImageSize);
+        if (state.Contains("flow.layers.1.actnorm.bias") && state.Contains("flow.layers.1.block.0.conv.weight") && state.Contains("prior_h")) return Y0ast(state, path);
+        throw new InvalidDataException(
+            $"{path} must hold a Glow with the keys of rosinality/glow-pytorch (blocks.0.flows.0.actnorm.loc ...) or of y0ast/Glow-PyTorch (flow.layers.1.actnorm.bias ...), "
+            + $"but it holds {string.Join(", ", state.Names.Take(8))}...");
+    }
+
+    private static GlowShape Rosinality(StateDictionary state, string path, int size)
+    {
+        const string first = "blocks.0.flows.0.";
+        long channels = Size(state, path, first + "actnorm.loc", 1);
+        int levels = Largest(state, BlockPattern()) + 1;
+        ImageFormat image = Format(path, channels / 4, (long)size >> levels, (long)size >> levels, levels, $"ImageSize = {size}", size);
+        string last = first + "coupling.net.4.conv.weight";
+        bool affine = state.Contains(last) && Size(state, path, last, 0) == channels;
+        bool plain = state.Contains(first + "invconv.weight");
+        // With one level the published code holds it as P·L·U whatever it is told.
+        GlowPermutation permutation = plain ? GlowPermutation.Convolution : GlowPermutation.LuConvolution;
+        return new GlowShape(
+            GlowLayout.Rosinality, image, levels, Largest(state, FlowPattern()) + 1, Size(state, path, first + "coupling.net.0.weight", 0), affine, permutation);
+    }
+
+    private static GlowShape Y0ast(StateDictionary state, string path)
+    {
+        const string first = "flow.layers.1.";
+        long channels = Size(state, path, first + "actnorm.bias", 1);
+        // Layer 0 squeezes, then come K steps, then a split where another level follows.
+        List<int> splits = [.. state.Names.Select(name => SplitPattern().Match(name)).Where(match => match.Success).Select(Number).Order()];
+        int levels = splits.Count + 1;
+        int steps = splits.Count > 0 ? splits[0] - 1 : Largest(state, LayerPattern());
+        ImageFormat image = Format(path, channels / 4, Size(state, path, "prior_h", 2), Size(state, path, "prior_h", 3), levels, "prior_h");
+        GlowPermutation permutation = state.Contains(first + "invconv.weight") ? GlowPermutation.Convolution
+            : state.Contains(first + "invconv.lower") ? GlowPermutation.LuConvolution
+            : GlowPermutation.Shuffle;
+        if (permutation == GlowPermutation.Shuffle && !state.Contains(first + "shuffle.indices"))
+        {
+            throw new InvalidDataException(
+                $"{path} must hold the order in which each step shuffles the channels ({first}shuffle.indices and so on), but it does not: the published code never saves it, and no other order gives the same model. "
+                + "Add shuffle.indices of every step to the state dictionary, from the process that made it.");
+        }
+        string last = first + "block.4.conv.weight";
+        bool affine = state.Contains(last) && Size(state, path, last, 0) == channels;
+        int classes = state.Contains("project_ycond.linear.weight") ? (int)Size(state, path, "project_ycond.linear.weight", 1) : 0;
+        return new GlowShape(
+            GlowLayout.Y0ast, image, levels, steps, Size(state, path, first + "block.0.conv.weight", 0), affine, permutation, state.Contains("learn_top_fn.conv.weight"), classes);
+    }
+
+    private static ImageFormat Format(string path, long channels, long height, long width, int levels, string what, long exact = 0)
+    {
+        if (channels < 1 || levels > 20) throw new InvalidDataException($"{path} must hold a Glow of 1 to 20 levels over images of at least one channel, but its names and shapes say {levels} and {channels}.");
+        if (height < 1 || (exact > 0 && height << levels != exact))
+        {
+            throw new ArgumentException($"options must give an ImageSize that {1L << levels} divides, because the weights have {levels} levels and each halves it, but it gives {what}.", "options");
+        }
+        return new ImageFormat(channels, height << levels, width << levels);
+    }
+
+    // A published checkpoint of y0ast says nothing of its normalisations: it is trained. Where some flags are there, all must be.
+    private static StateDictionary WithFlags(StateDictionary state, GlowShape shape, Layout layout)
+    {
+        using var scope = NewDisposeScope();
+        List<(string Name, Tensor Tensor)> tensors = [.. state.Names.Select(name => (name, state[name]))];
+        if (shape.Layout == GlowLayout.Y0ast && !state.Names.Any(name => name.EndsWith(GlowDialect.Flag, StringComparison.Ordinal)))
+        {
+            tensors.AddRange(layout.Weights.Where(weight => weight.Name.EndsWith(GlowDialect.Flag, StringComparison.Ordinal)).Select(weight => (weight.Name, ones([], ScalarType.Float32))));
+        }
+        return new StateDictionary(tensors, state.Metadata);
+    }
+
+    private static long Size(StateDictionary state, string path, string name, int axis)
+    {
+        Tensor tensor = state[name];
+        return tensor.dim() > axis ? tensor.size(axis) : throw new InvalidDataException($"{path} must hold {name} with more than {axis} dimensions, but it has {tensor.dim()}.");
+    }
+
+    private static int Largest(StateDictionary state, Regex pattern) =>
+        state.Names.Select(name => pattern.Match(name)).Where(match => match.Success).Select(Number).DefaultIfEmpty(0).Max();
+
+    // No network has a thousand blocks, and a file's names may say anything.
+    private static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^blocks\.(\d{1,3})\.", RegexOptions.CultureInvariant)]
+    private static partial Regex BlockPattern();
+
+    [GeneratedRegex(@"^blocks\.0\.flows\.(\d{1,3})\.", RegexOptions.CultureInvariant)]
+    private static partial Regex FlowPattern();
+
+    [GeneratedRegex(@"^flow\.layers\.(\d{1,3})\.", RegexOptions.CultureInvariant)]
+    private static partial Regex LayerPattern();
+
+    [GeneratedRegex(@"^flow\.layers\.(\d{1,3})\.conv\.conv\.weight$", RegexOptions.CultureInvariant)]
+    private static partial Regex SplitPattern();
+}
