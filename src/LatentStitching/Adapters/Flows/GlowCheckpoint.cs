@@ -14,20 +14,20 @@ internal static partial class GlowCheckpoint
     // Flags and orders are whole numbers in a checkpoint.
     private static readonly KeyMap _numbers = new("whole numbers of Glow", KeyRule.Rename(@"(.*\.(?:initialized|shuffle\.indices))", "$1", tensor => tensor.to_type(ScalarType.Float32)));
 
-    public static GlowNetwork Load(StateDictionary state, string path, GlowLoadOptions options, Device device)
+    public static GlowNetwork Load(StateDictionary state, string path, (long Height, long Width) size, ScalarType dtype, Device device)
     {
         using StateDictionary? bare = state.Names.All(name => name.StartsWith(Parallel, StringComparison.Ordinal)) ? state.WithoutPrefix(Parallel) : null;
         using StateDictionary numbers = _numbers.Apply(bare ?? state);
-        GlowShape shape = Detect(numbers, path, options);
+        GlowShape shape = Detect(numbers, path, size);
         GlowDialect dialect = GlowDialect.Of(shape);
         Layout layout = dialect.Weights();
         using StateDictionary whole = WithFlags(numbers, shape, layout);
-        return new GlowNetwork(dialect, WeightSet.From(layout, whole, dialect.What, path, device, options.Dtype));
+        return new GlowNetwork(dialect, WeightSet.From(layout, whole, dialect.What, path, device, dtype));
     }
 
-    public static void Save(GlowNetwork network, string path, string name)
+    /// <summary>The weights under their published names and types. What is made for it lies in the caller's dispose scope.</summary>
+    public static IReadOnlyList<(string Name, Tensor Tensor)> Export(GlowNetwork network)
     {
-        using var scope = NewDisposeScope();
         bool published = network.Shape.Layout == GlowLayout.Y0ast && network.Initialised;
         List<(string Name, Tensor Tensor)> tensors = [];
         foreach ((string key, Tensor tensor) in network.Weights.All)
@@ -37,24 +37,26 @@ internal static partial class GlowCheckpoint
             ScalarType type = flag ? ScalarType.Byte : key.EndsWith(network.Dialect.Factors.Order, StringComparison.Ordinal) ? ScalarType.Int64 : tensor.dtype;
             tensors.Add((key, tensor.detach().to_type(type)));
         }
-        SafeTensors.Save(path, tensors, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = name });
+        return tensors;
     }
 
-    private static GlowShape Detect(StateDictionary state, string path, GlowLoadOptions options)
+    private static GlowShape Detect(StateDictionary state, string path, (long Height, long Width) size)
     {
-        if (state.Contains("blocks.0.flows.0.actnorm.loc") && state.Contains("blocks.0.flows.0.coupling.net.0.weight")) return Rosinality(state, path, options.ImageSize);
+        if (state.Contains("blocks.0.flows.0.actnorm.loc") && state.Contains("blocks.0.flows.0.coupling.net.0.weight")) return Rosinality(state, path, size);
         if (state.Contains("flow.layers.1.actnorm.bias") && state.Contains("flow.layers.1.block.0.conv.weight") && state.Contains("prior_h")) return Y0ast(state, path);
         throw new InvalidDataException(
             $"{path} must hold a Glow with the keys of rosinality/glow-pytorch (blocks.0.flows.0.actnorm.loc ...) or of y0ast/Glow-PyTorch (flow.layers.1.actnorm.bias ...), "
             + $"but it holds {string.Join(", ", state.Names.Take(8))}...");
     }
 
-    private static GlowShape Rosinality(StateDictionary state, string path, int size)
+    private static GlowShape Rosinality(StateDictionary state, string path, (long Height, long Width) size)
     {
         const string first = "blocks.0.flows.0.";
         long channels = Size(state, path, first + "actnorm.loc", 1);
         int levels = Largest(state, BlockPattern()) + 1;
-        ImageFormat image = Format(path, channels / 4, (long)size >> levels, (long)size >> levels, levels, $"ImageSize = {size}", size);
+        RequireLevels(path, channels, levels);
+        ImageFormat image = new(channels / 4, size.Height, size.Width);
+        GlowShape.RequireDivisible(image, levels, "ImageSize");
         string last = first + "coupling.net.4.conv.weight";
         bool affine = state.Contains(last) && Size(state, path, last, 0) == channels;
         bool plain = state.Contains(first + "invconv.weight");
@@ -72,7 +74,8 @@ internal static partial class GlowCheckpoint
         List<int> splits = [.. state.Names.Select(name => SplitPattern().Match(name)).Where(match => match.Success).Select(Number).Order()];
         int levels = splits.Count + 1;
         int steps = splits.Count > 0 ? splits[0] - 1 : Largest(state, LayerPattern());
-        ImageFormat image = Format(path, channels / 4, Size(state, path, "prior_h", 2), Size(state, path, "prior_h", 3), levels, "prior_h");
+        RequireLevels(path, channels, levels);
+        ImageFormat image = new(channels / 4, Size(state, path, "prior_h", 2) << levels, Size(state, path, "prior_h", 3) << levels);
         GlowPermutation permutation = state.Contains(first + "invconv.weight") ? GlowPermutation.Convolution
             : state.Contains(first + "invconv.lower") ? GlowPermutation.LuConvolution
             : GlowPermutation.Shuffle;
@@ -89,14 +92,10 @@ internal static partial class GlowCheckpoint
             GlowLayout.Y0ast, image, levels, steps, Size(state, path, first + "block.0.conv.weight", 0), affine, permutation, state.Contains("learn_top_fn.conv.weight"), classes);
     }
 
-    private static ImageFormat Format(string path, long channels, long height, long width, int levels, string what, long exact = 0)
+    private static void RequireLevels(string path, long channels, int levels)
     {
-        if (channels < 1 || levels > 20) throw new InvalidDataException($"{path} must hold a Glow of 1 to 20 levels over images of at least one channel, but its names and shapes say {levels} and {channels}.");
-        if (height < 1 || (exact > 0 && height << levels != exact))
-        {
-            throw new ArgumentException($"options must give an ImageSize that {1L << levels} divides, because the weights have {levels} levels and each halves it, but it gives {what}.", "options");
-        }
-        return new ImageFormat(channels, height << levels, width << levels);
+        if (channels >= 4 && levels <= 16) return;
+        throw new InvalidDataException($"{path} must hold a Glow of at most 16 levels that begins with at least 4 channels, but its names and shapes say {levels} and {channels}.");
     }
 
     // A published checkpoint of y0ast says nothing of its normalisations: it is trained. Where some flags are there, all must be.

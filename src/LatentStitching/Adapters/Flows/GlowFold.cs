@@ -73,7 +73,8 @@ internal sealed class GlowFold : IDisposable
         if (dialect.Shape.PermutationOf(level) == GlowPermutation.Convolution)
         {
             Tensor matrix = Wide(weights[step + dialect.Factors.Matrix]).flatten(1);
-            return (matrix, linalg.slogdet(matrix).logabsdet);
+            (_, Tensor logarithm) = linalg.slogdet(matrix);
+            return (matrix, logarithm);
         }
         (Tensor permutation, Tensor lower, Tensor upper) = Factors(dialect, weights, level, step);
         return (permutation.mm(lower).mm(upper), upper.diagonal().abs().log().sum());

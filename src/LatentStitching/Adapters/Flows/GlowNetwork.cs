@@ -82,10 +82,13 @@ internal sealed class GlowNetwork : IDisposable
         return kept;
     }
 
+    public bool IsDisposed { get; private set; }
+
     public void Dispose()
     {
         lock (_gate) Forget();
         Weights.Dispose();
+        IsDisposed = true;
     }
 
     private (IReadOnlyList<(Tensor Values, Tensor? Kept)> Levels, Tensor? LogDeterminant) Run(Tensor pixels, bool determinant, bool initialise)
