@@ -59,9 +59,7 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
     public int? Class
     {
         get;
-        set => field = value is null || (value >= 0 && value < Classes)
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(Class), $"Class must be null or one of the {Classes} classes of {Name}, counted from 0, but it is {value}.");
+        set => field = GlowGuard.Class(value, Classes, Name, nameof(Class));
     }
 
     /// <summary>What the deviations of the priors are multiplied by in <see cref="Sample"/>.</summary>
@@ -227,12 +225,6 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
 
         InvalidDataException Damaged(string key) => new($"config.json in '{folder.FolderPath}' is not that of a Glow: '{key}' does not fit.");
     }
-
-    internal static int RequireBits(int value, string name) =>
-        value is >= 1 and <= 8 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must lie from 1 to 8, but it is {value}.");
-
-    internal static ScalarType RequireDtype(ScalarType value, string name) =>
-        value is ScalarType.Float32 or ScalarType.Float64 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be Float32 or Float64, but it is {value}.");
 
     private static Glow Of(string name, GlowNetwork network, bool whitened, int bits, ScalarType dtype, Device device) =>
         new(name, network, new GlowLatents(network, 0, whitened), bits, dtype, device, owner: true);

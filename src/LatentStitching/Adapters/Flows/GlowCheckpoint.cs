@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -7,7 +6,7 @@ using LatentStitching.Models;
 namespace LatentStitching.Adapters.Flows;
 
 /// <summary>Reads the sizes of a Glow off published weights, and moves between the types of a checkpoint and those of a <see cref="WeightSet"/>.</summary>
-internal static partial class GlowCheckpoint
+internal static class GlowCheckpoint
 {
     private const string Parallel = "module.";
 
@@ -22,6 +21,7 @@ internal static partial class GlowCheckpoint
         GlowDialect dialect = GlowDialect.Of(shape);
         Layout layout = dialect.Weights();
         using StateDictionary whole = WithFlags(numbers, shape, layout);
+        RequireOrders(whole, path);
         return new GlowNetwork(dialect, WeightSet.From(layout, whole, dialect.What, path, device, dtype));
     }
 
@@ -53,7 +53,7 @@ internal static partial class GlowCheckpoint
     {
         const string first = "blocks.0.flows.0.";
         long channels = Size(state, path, first + "actnorm.loc", 1);
-        int levels = Largest(state, BlockPattern()) + 1;
+        int levels = Largest(state, "blocks.") + 1;
         RequireLevels(path, channels, levels);
         ImageFormat image = new(channels / 4, size.Height, size.Width);
         GlowShape.RequireDivisible(image, levels, "ImageSize");
@@ -63,7 +63,7 @@ internal static partial class GlowCheckpoint
         // With one level the published code holds it as P·L·U whatever it is told.
         GlowPermutation permutation = plain ? GlowPermutation.Convolution : GlowPermutation.LuConvolution;
         return new GlowShape(
-            GlowLayout.Rosinality, image, levels, Largest(state, FlowPattern()) + 1, Size(state, path, first + "coupling.net.0.weight", 0), affine, permutation);
+            GlowLayout.Rosinality, image, levels, Largest(state, "blocks.0.flows.") + 1, Size(state, path, first + "coupling.net.0.weight", 0), affine, permutation);
     }
 
     private static GlowShape Y0ast(StateDictionary state, string path)
@@ -71,9 +71,9 @@ internal static partial class GlowCheckpoint
         const string first = "flow.layers.1.";
         long channels = Size(state, path, first + "actnorm.bias", 1);
         // Layer 0 squeezes, then come K steps, then a split where another level follows.
-        List<int> splits = [.. state.Names.Select(name => SplitPattern().Match(name)).Where(match => match.Success).Select(Number).Order()];
+        List<int> splits = [.. state.Names.Where(name => name.EndsWith(".conv.conv.weight", StringComparison.Ordinal)).Select(name => Number(name, "flow.layers.")).Order()];
         int levels = splits.Count + 1;
-        int steps = splits.Count > 0 ? splits[0] - 1 : Largest(state, LayerPattern());
+        int steps = splits.Count > 0 ? splits[0] - 1 : Largest(state, "flow.layers.");
         RequireLevels(path, channels, levels);
         ImageFormat image = new(channels / 4, Size(state, path, "prior_h", 2) << levels, Size(state, path, "prior_h", 3) << levels);
         GlowPermutation permutation = state.Contains(first + "invconv.weight") ? GlowPermutation.Convolution
@@ -98,6 +98,17 @@ internal static partial class GlowCheckpoint
         throw new InvalidDataException($"{path} must hold a Glow of at most 16 levels that begins with at least 4 channels, but its names and shapes say {levels} and {channels}.");
     }
 
+    private static void RequireOrders(StateDictionary state, string path)
+    {
+        using var scope = NewDisposeScope();
+        foreach (string name in state.Names.Where(name => name.EndsWith(".shuffle.indices", StringComparison.Ordinal)))
+        {
+            Tensor order = state[name].reshape(-1);
+            if (order.numel() > 0 && order.sort(0).Values.eq(arange(order.numel(), ScalarType.Float32)).all().ToBoolean()) continue;
+            throw new InvalidDataException($"{path} must hold each number from 0 to {order.numel() - 1} once in {name}, the order of a shuffle, but it does not.");
+        }
+    }
+
     // A published checkpoint of y0ast says nothing of its normalisations: it is trained. Where some flags are there, all must be.
     private static StateDictionary WithFlags(StateDictionary state, GlowShape shape, Layout layout)
     {
@@ -116,21 +127,15 @@ internal static partial class GlowCheckpoint
         return tensor.dim() > axis ? tensor.size(axis) : throw new InvalidDataException($"{path} must hold {name} with more than {axis} dimensions, but it has {tensor.dim()}.");
     }
 
-    private static int Largest(StateDictionary state, Regex pattern) =>
-        state.Names.Select(name => pattern.Match(name)).Where(match => match.Success).Select(Number).DefaultIfEmpty(0).Max();
+    // The largest number that follows a beginning in any name, up to a dot; 0 where there is none.
+    private static int Largest(StateDictionary state, string beginning) => state.Names.Select(name => Number(name, beginning)).DefaultIfEmpty(0).Max();
 
-    // No network has a thousand blocks, and a file's names may say anything.
-    private static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
-
-    [GeneratedRegex(@"^blocks\.(\d{1,3})\.", RegexOptions.CultureInvariant)]
-    private static partial Regex BlockPattern();
-
-    [GeneratedRegex(@"^blocks\.0\.flows\.(\d{1,3})\.", RegexOptions.CultureInvariant)]
-    private static partial Regex FlowPattern();
-
-    [GeneratedRegex(@"^flow\.layers\.(\d{1,3})\.", RegexOptions.CultureInvariant)]
-    private static partial Regex LayerPattern();
-
-    [GeneratedRegex(@"^flow\.layers\.(\d{1,3})\.conv\.conv\.weight$", RegexOptions.CultureInvariant)]
-    private static partial Regex SplitPattern();
+    private static int Number(string name, string beginning)
+    {
+        if (!name.StartsWith(beginning, StringComparison.Ordinal)) return 0;
+        string rest = name[beginning.Length..];
+        int dot = rest.IndexOf('.', StringComparison.Ordinal);
+        // No network has ten thousand blocks, and a file's names may say anything.
+        return dot is > 0 and < 5 && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
+    }
 }

@@ -30,7 +30,7 @@ public sealed record GlowLoadOptions
     public int? Bits
     {
         get;
-        init => field = value is { } bits ? Glow.RequireBits(bits, nameof(Bits)) : null;
+        init => field = value is { } bits ? GlowGuard.Bits(bits, nameof(Bits)) : null;
     }
 
     /// <summary>Whether the latent is whitened by the learnt priors, ε = (z − μ)/σ, which makes the prior N(0, I) at every level, instead of the raw z.</summary>
@@ -42,6 +42,6 @@ public sealed record GlowLoadOptions
     public ScalarType Dtype
     {
         get;
-        init => field = Glow.RequireDtype(value, nameof(Dtype));
+        init => field = GlowGuard.Dtype(value, nameof(Dtype));
     } = ScalarType.Float32;
 }

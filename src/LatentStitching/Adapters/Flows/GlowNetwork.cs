@@ -6,7 +6,7 @@ namespace LatentStitching.Adapters.Flows;
 /// <remarks>Kingma and Dhariwal, "Glow: Generative Flow with Invertible 1×1 Convolutions" (arXiv:1807.03039), table 1 and figure 2; the levels are those of Dinh et al. (arXiv:1605.08803), section 3.6.</remarks>
 internal sealed class GlowNetwork : IDisposable
 {
-    private readonly Lock _gate = new();
+    // Null while weights change.
     private GlowFold[][]? _folds;
     private int _learners;
 
@@ -14,6 +14,7 @@ internal sealed class GlowNetwork : IDisposable
     {
         Dialect = dialect;
         Weights = weights;
+        _folds = Fold();
     }
 
     /// <summary>Gives a level's values from the Gaussian that its prior puts there.</summary>
@@ -28,14 +29,11 @@ internal sealed class GlowNetwork : IDisposable
     /// <summary>Whether the normalisations have taken their first values from data, or come from a trained checkpoint.</summary>
     public bool Initialised => Weights.All.Where(weight => weight.Name.EndsWith(GlowDialect.Flag, StringComparison.Ordinal)).All(weight => weight.Tensor.ToDouble() != 0);
 
-    /// <summary>Marks weights as changing until the result is disposed: nothing worked out from them is kept.</summary>
+    /// <summary>Marks weights as changing until the result is disposed: until then nothing worked out from them is kept.</summary>
     public IDisposable Learn()
     {
-        lock (_gate)
-        {
-            Forget();
-            _learners++;
-        }
+        Forget();
+        _learners++;
         return new Learning(this);
     }
 
@@ -86,7 +84,7 @@ internal sealed class GlowNetwork : IDisposable
 
     public void Dispose()
     {
-        lock (_gate) Forget();
+        Forget();
         Weights.Dispose();
         IsDisposed = true;
     }
@@ -119,7 +117,7 @@ internal sealed class GlowNetwork : IDisposable
         using var scope = NewDisposeScope();
         string prefix = Dialect.Step(level, step);
         if (initialise) Dialect.InitialiseActNorm(Weights, prefix, x);
-        (Tensor matrix, Tensor offset, Tensor logDeterminant) = Fold(level, step) is { } fold
+        (Tensor matrix, Tensor offset, Tensor logDeterminant) = _folds?[level][step] is { } fold
             ? (fold.Matrix, fold.Offset, fold.LogDeterminant)
             : GlowFold.Forward(Dialect, Weights, level, prefix);
         Tensor mixed = nn.functional.conv2d(x, matrix, offset);
@@ -157,24 +155,15 @@ internal sealed class GlowNetwork : IDisposable
         {
             changed = changed - coupled;
         }
-        GlowFold? held = Fold(level, step);
+        GlowFold? held = _folds?[level][step];
         GlowFold fold = held ?? GlowFold.Of(Dialect, Weights, level, prefix);
         Tensor mixed = nn.functional.conv2d(cat([kept, changed], 1), fold.Inverse, fold.InverseOffset);
         if (held is null) fold.Dispose();
         return mixed.MoveToOuterDisposeScope();
     }
 
-    // Null while weights change.
-    private GlowFold? Fold(int level, int step)
-    {
-        lock (_gate)
-        {
-            if (_learners > 0) return null;
-            return (_folds ??= [.. Enumerable.Range(0, Shape.Levels).Select(FoldsOf)])[level][step];
-        }
-    }
-
-    private GlowFold[] FoldsOf(int level) => [.. Enumerable.Range(0, Shape.Steps).Select(step => GlowFold.Of(Dialect, Weights, level, Dialect.Step(level, step)))];
+    private GlowFold[][] Fold() => [.. Enumerable.Range(0, Shape.Levels).Select(level =>
+        Enumerable.Range(0, Shape.Steps).Select(step => GlowFold.Of(Dialect, Weights, level, Dialect.Step(level, step))).ToArray())];
 
     private void Forget()
     {
@@ -201,11 +190,10 @@ internal sealed class GlowNetwork : IDisposable
 
         public void Dispose()
         {
-            lock (network._gate)
-            {
-                if (!_disposed) network._learners--;
-                _disposed = true;
-            }
+            if (_disposed) return;
+            _disposed = true;
+            network._learners--;
+            if (network._learners == 0 && !network.IsDisposed) network._folds = network.Fold();
         }
     }
 }

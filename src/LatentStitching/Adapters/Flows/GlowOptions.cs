@@ -22,7 +22,7 @@ public sealed record GlowOptions
     public GlowLayout Layout
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Layout), $"Layout must be one of {string.Join(", ", Enum.GetNames<GlowLayout>())}, but it is {value}.");
+        init => field = GlowGuard.Defined(value, nameof(Layout));
     } = GlowLayout.Rosinality;
 
     /// <summary>The images.</summary>
@@ -66,7 +66,7 @@ public sealed record GlowOptions
     public GlowPermutation Permutation
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Permutation), $"Permutation must be one of {string.Join(", ", Enum.GetNames<GlowPermutation>())}, but it is {value}.");
+        init => field = GlowGuard.Defined(value, nameof(Permutation));
     } = GlowPermutation.LuConvolution;
 
     /// <summary>Bits a channel of a pixel that training tells apart, and that bits per dimension are counted for.</summary>
@@ -74,7 +74,7 @@ public sealed record GlowOptions
     public int Bits
     {
         get;
-        init => field = Glow.RequireBits(value, nameof(Bits));
+        init => field = GlowGuard.Bits(value, nameof(Bits));
     } = 5;
 
     /// <summary>Whether the latent is whitened by the learnt priors, ε = (z − μ)/σ, which makes the prior N(0, I) at every level, instead of the raw z.</summary>
@@ -86,7 +86,7 @@ public sealed record GlowOptions
     public ScalarType Dtype
     {
         get;
-        init => field = Glow.RequireDtype(value, nameof(Dtype));
+        init => field = GlowGuard.Dtype(value, nameof(Dtype));
     } = ScalarType.Float32;
 
     /// <summary>Seed of the initial weights.</summary>
@@ -96,10 +96,7 @@ public sealed record GlowOptions
     internal GlowShape Shape()
     {
         GlowShape.RequireDivisible(Image, Levels, nameof(Image));
-        if (Permutation == GlowPermutation.Shuffle && Layout == GlowLayout.Rosinality)
-        {
-            throw new ArgumentException("Permutation must be a 1×1 convolution in the layout of rosinality, but it is Shuffle. Take Layout = GlowLayout.Y0ast.", nameof(Permutation));
-        }
+        GlowGuard.Permutation(Permutation, Layout, nameof(Permutation));
         return new GlowShape(Layout, Image, Levels, Steps, HiddenChannels, Affine, Permutation);
     }
 }

@@ -1,6 +1,6 @@
 using LatentStitching.Data;
-using LatentStitching.Models;
 using LatentStitching.Training;
+using TorchSharp.Modules;
 
 namespace LatentStitching.Adapters.Flows;
 
@@ -41,8 +41,8 @@ public sealed class GlowTrainer
 
         public override IReadOnlyList<OptimiserGroup> Groups { get; } = [new OptimiserGroup("glow", model.Network.Weights.Trainable)];
 
-        public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers { get; } =
-            [.. model.Network.Weights.All.Where(weight => weight.Name.EndsWith(GlowDialect.Flag, StringComparison.Ordinal))];
+        // The flags change; the factors that no step changes differ from seed to seed.
+        public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers { get; } = [.. model.Network.Weights.All.Where(weight => weight.Tensor is not Parameter)];
 
         public override double Step(TrainingStep step)
         {

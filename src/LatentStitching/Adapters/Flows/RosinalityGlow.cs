@@ -65,10 +65,10 @@ internal sealed class RosinalityGlow(GlowShape shape) : GlowDialect(shape)
         Tensor parameters;
         if (kept is null)
         {
-            long[] shape = Shape.LatentShape(level);
+            long[] sizes = Shape.LatentShape(level);
             Tensor scale = weights[$"blocks.{level}.prior.scale"];
             // The same for every row, so one row is enough.
-            parameters = ZeroConvolution(weights, $"blocks.{level}.prior", zeros([1, .. shape], scale.dtype, scale.device)).expand(count, -1, -1, -1);
+            parameters = ZeroConvolution(weights, $"blocks.{level}.prior", zeros([1, .. sizes], scale.dtype, scale.device)).expand(count, -1, -1, -1);
         }
         else
         {

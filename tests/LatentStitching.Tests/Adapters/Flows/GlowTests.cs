@@ -20,7 +20,7 @@ public sealed class GlowTests
         return model;
     }
 
-    private static Tensor Images(ILatentModel model, long count, ScalarType dtype = ScalarType.Float32)
+    private static Tensor Images(Glow model, long count, ScalarType dtype = ScalarType.Float32)
     {
         using Generator generator = new(11);
         return rand([count, model.Image.Channels, model.Image.Height, model.Image.Width], dtype, generator: generator);
