@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using LatentStitching.Adapters.Flows;
-using LatentStitching.Models;
 using TorchSharp.Modules;
 
 namespace LatentStitching.Benchmarks.Adapters;
@@ -9,7 +8,9 @@ namespace LatentStitching.Benchmarks.Adapters;
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkDotNet.Configs.BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
+#pragma warning disable CA1001 // BenchmarkDotNet calls the cleanup.
 public class GlowBenchmarks
+#pragma warning restore CA1001
 {
     private Glow _model = null!;
     private BareGlow _bare = null!;

@@ -63,7 +63,7 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
     }
 
     /// <summary>What the deviations of the priors are multiplied by in <see cref="Sample"/>.</summary>
-    /// <value>Zero or more; default 0.7, as Kingma and Dhariwal draw (section 6.2). 1 is the model's own distribution.</value>
+    /// <value>Zero or more; default 0.7, as Kingma and Dhariwal draw (section 6). 1 is the model's own distribution.</value>
     public double Temperature
     {
         get;
