@@ -55,7 +55,7 @@ public sealed class TypicalSetTests
         report.Distances[0].Should().BeApproximately((1.0 / 3) - 0.15865525393145707, 1e-14);
         report.MeanNorm.Should().BeApproximately(2.0 / 3, 1e-14);
         report.ExpectedNorm.Should().BeApproximately(Math.Sqrt(2 / Math.PI), 1e-12);
-        // χ² of one degree at 0 and 1: 0, 0.6826894921370859. The largest gap is at 0: the step reaches 1/3 there... or below 0.68 at 1/3.
+        // χ² of one degree gives 0 at 0 and 0.6826894921370859 at 1, just before which a third of the rows is counted.
         report.NormDistance.Should().BeApproximately(0.6826894921370859 - (1.0 / 3), 1e-12);
         TypicalSet.Evaluate(latents, tensor(new double[] { 0.5, 2 }).unsqueeze(1)).Distances[0].Should().BeApproximately(2.0 / 3, 1e-14);
     }
