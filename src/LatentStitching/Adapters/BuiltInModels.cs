@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Autoencoders;
+using LatentStitching.Adapters.Flows;
 using LatentStitching.Models;
 
 namespace LatentStitching.Adapters;
@@ -10,5 +11,6 @@ internal static class BuiltInModels
     {
         [PcaModel.Kind] = PcaModel.Open,
         [Vae.Kind] = Vae.Open,
+        [Glow.Kind] = Glow.Open,
     };
 }

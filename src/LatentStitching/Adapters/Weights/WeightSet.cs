@@ -26,12 +26,13 @@ internal sealed class WeightSet : IDisposable
     public Tensor this[string name] => _tensors[name];
 
     /// <summary>Makes first values; the same seed gives the same bytes.</summary>
-    public static WeightSet Create(Layout layout, ulong seed, Device device)
+    public static WeightSet Create(Layout layout, ulong seed, Device device, ScalarType dtype = ScalarType.Float32)
     {
         WeightSet weights = new();
         using Generator generator = new(seed, device);
         using var grad = no_grad();
-        foreach (WeightSpec spec in layout.Weights) weights.Add(spec, spec.Initial(spec.Shape, generator));
+        using var scope = NewDisposeScope();
+        foreach (WeightSpec spec in layout.Weights) weights.Add(spec, spec.Initial(spec.Shape, generator).to_type(dtype));
         return weights;
     }
 
