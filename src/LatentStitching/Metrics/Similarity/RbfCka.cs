@@ -20,7 +20,7 @@ public sealed class RbfCka : SimilarityMeasure
     {
         _bandwidth = bandwidth ?? RbfBandwidth.OfMedian();
         _debiased = estimator == CkaEstimator.Debiased;
-        Info = Cka.Info(_bandwidth.ToString(), "RBF CKA", estimator) with
+        Info = Cka.Info(_bandwidth.ToString(), $"RBF CKA {_bandwidth}", estimator) with
         {
             Invariances = SimilarityInvariances.ColumnPermutation | SimilarityInvariances.Orthogonal | SimilarityInvariances.Translation | SimilarityInvariances.RowPermutation
                 | (_bandwidth.Median is null ? SimilarityInvariances.None : SimilarityInvariances.IsotropicScale),
@@ -37,7 +37,12 @@ public sealed class RbfCka : SimilarityMeasure
     protected override IReadOnlyDictionary<string, Tensor> PrepareCore(Tensor latents, string name)
     {
         Tensor kernel = SquaredDistances(latents);
-        kernel.mul_(-0.5 / Width(kernel)).exp_();
+        double width = Width(kernel);
+        if (!(width > 0))
+        {
+            throw new ArgumentException($"{name} must have fewer equal rows for a kernel {_bandwidth}, but the median of the distances between its {latents.size(0)} rows is 0. Use RbfMedian.NonZero.", name);
+        }
+        kernel.mul_(-0.5 / width).exp_();
         if (_debiased) kernel.diagonal().fill_(0);
         else Centre(kernel);
         Tensor sums = kernel.sum([1]);

@@ -18,10 +18,7 @@ public abstract class SimilarityMeasure : ISimilarityMeasure
         RequireShape(latents, name);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        if (latents.eq(latents.narrow(0, 0, 1)).all().ToBoolean())
-        {
-            throw new ArgumentException($"{name} must vary between rows, but all of its {latents.size(0)} rows are the same. A space without variance is like no other.", name);
-        }
+        RequireSpread(latents, name);
         return new PreparedLatents(Info.Id, latents, PrepareCore(latents, name));
     }
 
@@ -73,6 +70,18 @@ public abstract class SimilarityMeasure : ISimilarityMeasure
         throw new ArgumentException(
             $"{name} must have at least two more rows than columns for {Info.Id}, but its shape is {TensorGuard.Shape(latents)}: any two such spaces fit each other perfectly. Take more images, fewer columns (Svcca), or a measure that needs no inverse (LinearCka, ProcrustesDistance).",
             name);
+    }
+
+    // Kernels are squared, and their entries are squares already.
+    private static void RequireSpread(Tensor latents, string name)
+    {
+        const double smallest = 1e-70, largest = 1e70;
+        Tensor high = latents.amax([0]).to_type(ScalarType.Float64), low = latents.amin([0]).to_type(ScalarType.Float64);
+        double spread = high.sub(low).max().ToDouble(), size = Math.Max(high.abs().max().ToDouble(), low.abs().max().ToDouble());
+        if (spread == 0) throw new ArgumentException($"{name} must vary between rows, but all of its {latents.size(0)} rows are the same. A space without variance is like no other.", name);
+        if (spread >= smallest && size <= largest) return;
+        throw new ArgumentException(
+            string.Create(CultureInfo.InvariantCulture, $"{name} must have entries up to 1e70 and vary by 1e-70 at least, but the largest is {size:g4} and they vary by {spread:g4}. Scale the batch to entries around 1."), name);
     }
 
     private void RequireOwn(PreparedLatents prepared, string name)

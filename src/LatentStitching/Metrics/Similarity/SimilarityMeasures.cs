@@ -12,7 +12,7 @@ public static class SimilarityMeasures
         new AngularCka(),
         new RbfCka(),
         new RbfCka(estimator: CkaEstimator.Biased),
-        new RbfCka(RbfBandwidth.Fixed(1)),
+        new RbfCka(RbfBandwidth.Fixed(5)),
         new MinibatchCka(20),
         .. Enum.GetValues<CcaSummary>().Select(summary => new CanonicalCorrelation(summary)),
         new Svcca(),

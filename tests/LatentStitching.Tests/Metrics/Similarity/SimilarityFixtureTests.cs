@@ -39,7 +39,7 @@ public sealed class SimilarityFixtureTests
         using StateDictionary file = Fixture.Load("latentis/measures.safetensors");
         Tensor x = file[$"{name}.X"].to_type(ScalarType.Float64), y = file[$"{name}.Y"].to_type(ScalarType.Float64);
         // What latentis calls SVCCA reduces nothing: it is CCA with ε added to the covariances, and a mean over the first correlations whose sum reaches a share of all, itself excluded.
-        foreach ((string value, double epsilon, double share) in new[] { ("svcca_eps1e-3", 1e-3, 0.99), ("svcca", 1e-6, 0.99), ("svcca_var0.5", 1e-6, 0.5) })
+        foreach ((string value, double epsilon, double share) in new[] { ("svcca_eps1e-3", 1e-3, 0.98), ("svcca", 1e-6, 0.98), ("svcca_var0.5", 1e-6, 0.5) })
         {
             double[] rho = Regularised(x, y, epsilon);
             double total = rho.Sum(), sum = 0;
