@@ -1,4 +1,3 @@
-using LatentStitching.Numerics;
 using MathNet.Numerics.Distributions;
 
 namespace LatentStitching.Metrics.Similarity;

@@ -5,7 +5,7 @@ namespace LatentStitching.Metrics.Similarity;
 /// <para>HSIC(K, L)/√(HSIC(K, K)·HSIC(L, L)), K = XXᵀ and L = YYᵀ of centred rows. Biased: ‖XᵀY‖²/(‖XᵀX‖·‖YᵀY‖), from 0 to 1, the same number as the RV coefficient (Robert and Escoufier, Applied Statistics 25 (1976)).
 /// Debiased (the default): 0 on average for independent spaces whatever the widths, at most 1, and a little below 0 by chance.</para>
 /// <para>Large variances rule it: a few directions, or a few outlying images, can decide the value, and it can be moved at will without a change of function (Davari et al., "Reliability of CKA as a Similarity Measure in
-/// Deep Learning", ICLR 2023, arXiv:2210.16156). The biased value rises with columns per row (Murphy, Zylberberg and Fyshe, 2024, arXiv:2405.01012).</para>
+/// Deep Learning", ICLR 2023, arXiv:2210.16156). The biased value rises with columns per row (Murphy, Zylberberg and Fyshe, 2024, OpenReview E1NRrGtIHG).</para>
 /// <para>Numerics: float64. Cost: n·(p²/2 + q²/2 + p·q) multiplications and additions where n exceeds the widths, with 8·(p² + q² + p·q) bytes; a side with at least as many columns as rows takes n²·p/2 and 8·n² bytes instead.</para>
 /// <para>Sources: Kornblith, Norouzi, Lee and Hinton, "Similarity of Neural Network Representations Revisited" (ICML 2019, arXiv:1905.00414), eqs. 3–4; debiased by Song et al., "Feature Selection via Dependence
 /// Maximization", JMLR 13 (2012), eq. 5, as in Nguyen, Raghu and Kornblith (ICLR 2021, arXiv:2010.15327), eqs. 2–3.</para>

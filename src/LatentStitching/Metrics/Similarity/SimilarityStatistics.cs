@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Numerics;
 using LatentStitching.Pairing;
 
@@ -84,8 +85,11 @@ public sealed class SimilarityStatistics : IDisposable
         Tensor second = _second.Moments(intercept: true).Gram;
         foreach ((Tensor gram, string side) in (ReadOnlySpan<(Tensor, string)>)[(both.Gram, "x"), (second, "y")])
         {
-            if (gram.diagonal().max().ToDouble() > 0) continue;
-            throw new ArgumentException($"{name} must be of rows that vary, but all {Count} rows of {side} are the same. A space without variance is like no other.", name);
+            double largest = gram.diagonal().max().ToDouble();
+            if (largest == 0) throw new ArgumentException($"{name} must be of rows that vary, but all {Count} rows of {side} are the same. A space without variance is like no other.", name);
+            if (largest is >= 1e-140 and <= 1e140) continue;
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"{name} must be of rows whose sums of squares lie from 1e-140 to 1e140, but the largest of {side} is {largest:g4}. Scale the rows to entries around 1."), name);
         }
         return (both.Gram, second, both.Cross);
     }

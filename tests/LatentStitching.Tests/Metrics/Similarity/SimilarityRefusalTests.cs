@@ -209,4 +209,39 @@ public sealed class SimilarityRefusalTests
         FluentActions.Invoking(() => prepared.Has("a")).Should().Throw<ObjectDisposedException>();
         rows.sum().ToDouble().Should().NotBe(0, "the caller's tensor lives");
     }
+
+    [Fact]
+    public void AMeasureOfOnesOwn_IsCheckedLikeAnyOther_AndGivesNoNaN()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Normal(1, 6, 2), y = Normal(2, 6, 3);
+        new Quotient(2).Measure(x, y).Should().Be(3);
+        Action none = () => new Quotient(0).Measure(x, y), flat = () => new Quotient(2).Measure(ones(6, 2), y);
+        none.ShouldRefuse("y", "y must be such that quotient-score is a number, but it came out as Infinity: squares of the entries leave the range of float64. Scale the batches to entries around 1.");
+        flat.Should().Throw<ArgumentException>();
+        new Quotient(2).Evaluate(x, y).Signature.Should().Be("quotient|form:score|n:6|ci:jackknife-6");
+        new Quotient(2).ToString().Should().Be("quotient-score");
+        PermutationTest.Of(new Quotient(2), x, y, 9).PValue.Should().Be(1);
+    }
+
+    private sealed class Quotient(double divisor) : SimilarityMeasure
+    {
+        public override SimilarityInfo Info { get; } = new()
+        {
+            Id = "quotient-score",
+            Name = "quotient",
+            Direction = LatentStitching.Metrics.MetricDirection.HigherIsBetter,
+            Reference = "none",
+            Lowest = 0,
+            Highest = 1,
+            OfItself = null,
+            IsSymmetric = false,
+            IsMetric = false,
+            Invariances = SimilarityInvariances.RowPermutation,
+        };
+
+        protected override IReadOnlyDictionary<string, Tensor> PrepareCore(Tensor latents, string name) => new Dictionary<string, Tensor> { ["width"] = tensor((double)latents.size(1)) };
+
+        protected override double MeasureCore(PreparedLatents x, PreparedLatents y) => x["width"].ToDouble() * y["width"].ToDouble() / divisor;
+    }
 }

@@ -71,6 +71,17 @@ public sealed class SimilarityStatisticsTests
     }
 
     [Fact]
+    public void Statistics_OutOfRange_AreRefused()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = tensor(new double[,] { { 0 }, { 2 }, { 1 } });
+        using SimilarityStatistics tiny = Sums(x, x * 1e-80), huge = Sums(x * 1e80, x);
+        Action small = () => new NormalisedBuresSimilarity().Measure(tiny), large = () => new NormalisedBuresSimilarity().Measure(huge);
+        small.ShouldRefuse("statistics", "statistics must be of rows whose sums of squares lie from 1e-140 to 1e140, but the largest of y is 2e-160. Scale the rows to entries around 1.");
+        large.ShouldRefuse("statistics", "statistics must be of rows whose sums of squares lie from 1e-140 to 1e140, but the largest of x is 2e+160. Scale the rows to entries around 1.");
+    }
+
+    [Fact]
     public void Statistics_BadRows_AreRefused()
     {
         using var scope = NewDisposeScope();
