@@ -34,12 +34,19 @@ public sealed record MetricValue
     }
 
     /// <summary>How the interval was made.</summary>
-    /// <value>Default "percentile-bootstrap-2000"; "none" where there is no interval.</value>
+    /// <value>Default "bca-bootstrap-2000"; "none" where there is no interval.</value>
     public string IntervalMethod
     {
         get;
         init => field = Guard.NotBlank(value, nameof(IntervalMethod));
     } = Bootstrap.Signature;
+
+    /// <summary>What a reader must know beyond the number, for example that there are too few images for it; null (the default) where there is nothing to say.</summary>
+    public string? Warning
+    {
+        get;
+        init => field = value is null ? null : Guard.NotBlank(value, nameof(Warning));
+    }
 
     /// <summary>The metric's signature with the number of images and how the interval was made.</summary>
     public string Signature => $"{Info.Signature}|n:{Count}|ci:{IntervalMethod}";

@@ -23,7 +23,7 @@ public sealed class PairedMetricTests
         value.PerImage.Should().Equal(0.5, 12.5);
         value.Value.Should().Be(6.5);
         value.StandardDeviation.Should().BeApproximately(Math.Sqrt(72), 1e-12);
-        value.Signature.Should().Be("mse|space:latent|mean:rows,columns|n:2|ci:percentile-bootstrap-2000");
+        value.Signature.Should().Be("mse|space:latent|mean:rows,columns|n:2|ci:bca-bootstrap-2000");
         value.ToString().Should().Be("6.5 [0.5, 12.5]");
     }
 
@@ -35,7 +35,7 @@ public sealed class PairedMetricTests
         MetricValue value = new NormalisedLatentMse().Evaluate(tensor(new double[,] { { 1, 1 }, { 3, 2 } }), tensor(new double[,] { { 1, 0 }, { 3, 2 } }));
         value.Value.Should().BeApproximately(0.25, 1e-15);
         value.PerImage.Should().Equal(0.5, 0);
-        value.Signature.Should().Be("nmse|space:latent|variance:reference,pooled|n:2|ci:percentile-bootstrap-2000");
+        value.Signature.Should().Be("nmse|space:latent|variance:reference,pooled|n:2|ci:bca-bootstrap-2000");
     }
 
     [Fact]
@@ -95,8 +95,8 @@ public sealed class PairedMetricTests
         rmse.PerImage[1].Should().BeApproximately(Math.Sqrt(1.0 / 3), 1e-15);
         rmse.Value.Should().BeApproximately((0.5 + Math.Sqrt(1.0 / 3)) / 2, 1e-15);
         rmse.Value.Should().BeLessThan(Math.Sqrt(mse.Value));
-        mse.Signature.Should().Be("mse|space:pixel|range:0-1|mean:images,channels,places|n:2|ci:percentile-bootstrap-2000");
-        rmse.Signature.Should().Be("rmse|space:pixel|range:0-1|root:per-image|n:2|ci:percentile-bootstrap-2000");
+        mse.Signature.Should().Be("mse|space:pixel|range:0-1|mean:images,channels,places|n:2|ci:bca-bootstrap-2000");
+        rmse.Signature.Should().Be("rmse|space:pixel|range:0-1|root:per-image|n:2|ci:bca-bootstrap-2000");
     }
 
     [Fact]
