@@ -55,15 +55,15 @@ public sealed class SamplerTests
 
     // For images N(0, ¼) the best network is linear and the walk's exact end is known: x keeps its place among deviations. Order 3 starts with steps of order 1 and 2.
     [Theory]
-    [InlineData(1, 0.95)]
-    [InlineData(2, 1.9)]
-    [InlineData(3, 1.9)]
+    [InlineData(1, 0.9)]
+    [InlineData(2, 1.8)]
+    [InlineData(3, 2.5)]
     public void DpmSolver_OnGaussianImages_ConvergesWithItsOrder(int order, double expected)
     {
         using var scope = NewDisposeScope();
         NoiseSchedule schedule = NoiseSchedule.Linear(50_000, 2e-6, 4e-4);
         double coarse = Error(order, 40), fine = Error(order, 80);
-        Math.Log2(coarse / fine).Should().BeInRange(expected, expected + 1.2);
+        Math.Log2(coarse / fine).Should().BeGreaterThan(expected);
         if (order > 1) coarse.Should().BeLessThan(Error(order - 1, 40) / 2);
 
         double Error(int with, int steps)
