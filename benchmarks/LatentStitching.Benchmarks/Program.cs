@@ -1,10 +1,15 @@
 using BenchmarkDotNet.Running;
+using LatentStitching.Benchmarks.Adapters;
 using LatentStitching.Benchmarks.Fitting;
 using LatentStitching.Benchmarks.SideBySide;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- compare [large]    beside scikit-learn
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- million            a million rows, with the peak of memory
+// ... -- diffusion WEIGHTS DIGITS PICTURE   round trips of real digits through ddpm_mnist_starter.pth
+// ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
+if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
+if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
 if (args is ["million"]) return MillionRows.Run();
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

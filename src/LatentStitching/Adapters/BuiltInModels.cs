@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Autoencoders;
+using LatentStitching.Adapters.Diffusion;
 using LatentStitching.Models;
 
 namespace LatentStitching.Adapters;
@@ -8,6 +9,7 @@ internal static class BuiltInModels
 {
     public static IReadOnlyDictionary<string, Func<ModelFolder, LatentModel>> Kinds { get; } = new Dictionary<string, Func<ModelFolder, LatentModel>>(StringComparer.Ordinal)
     {
+        [DiffusionModel.Kind] = DiffusionFolder.Open,
         [PcaModel.Kind] = PcaModel.Open,
         [Vae.Kind] = Vae.Open,
     };

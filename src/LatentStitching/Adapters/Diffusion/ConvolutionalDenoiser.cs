@@ -12,6 +12,7 @@ namespace LatentStitching.Adapters.Diffusion;
 /// </remarks>
 public sealed class ConvolutionalDenoiser : IWeightedDenoiser
 {
+    internal const string Kind = "blocks";
     private const int Frequencies = 16;
     private const long TimeWidth = 128;
     private const int Times = 1000;
@@ -41,7 +42,11 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
 
     internal WeightSet Weights { get; }
 
+    string IWeightedDenoiser.Kind => Kind;
+
     WeightSet IWeightedDenoiser.Weights => Weights;
+
+    double IWeightedDenoiser.Dropout => 0;
 
     /// <summary>Makes an untrained network with seeded weights and a linear schedule of 1001 times from 10⁻⁴ to 0.02.</summary>
     /// <param name="options">Options; the defaults if null.</param>
@@ -65,17 +70,7 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
     {
         Guard.NotBlank(path);
         using StateDictionary state = StateDictionary.Load(path);
-        if (!state.Contains("beta_t") || !state.Contains("gt.blocks.0.net.1.weight") || !state.Contains("gt.blocks.0.net.0.weight") || state["gt.blocks.0.net.1.weight"].dim() != 3)
-        {
-            throw new InvalidDataException($"{path} must hold a denoiser of 7×7 blocks with its schedule (beta_t, gt.blocks.0.net.0.weight, ...), but it holds {string.Join(", ", state.Names.Take(8))}...");
-        }
-        List<long> hidden = [];
-        while (state.Contains($"gt.blocks.{hidden.Count}.net.0.weight")) hidden.Add(state[$"gt.blocks.{hidden.Count}.net.0.weight"].size(0));
-        Tensor norm = state["gt.blocks.0.net.1.weight"];
-        ImageFormat image = new(state["gt.blocks.0.net.0.weight"].size(1), norm.size(1), norm.size(2));
-        Device where = device ?? CPU;
-        var weights = WeightSet.From(LayoutOf(image, hidden, state["beta_t"].numel()), state, "a denoiser of 7×7 blocks", path, where);
-        return new ConvolutionalDenoiser(image, hidden.Count, weights, where);
+        return From(state, path, device ?? CPU);
     }
 
     /// <summary>Writes the weights and the schedule to a safetensors file under their published names.</summary>
@@ -110,6 +105,22 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
         _disposed = true;
         Weights.Dispose();
     }
+
+    internal static ConvolutionalDenoiser From(StateDictionary state, string path, Device device)
+    {
+        if (!state.Contains("beta_t") || !state.Contains("gt.blocks.0.net.1.weight") || !state.Contains("gt.blocks.0.net.0.weight") || state["gt.blocks.0.net.1.weight"].dim() != 3)
+        {
+            throw new InvalidDataException($"{path} must hold a denoiser of 7×7 blocks with its schedule (beta_t, gt.blocks.0.net.0.weight, ...), but it holds {string.Join(", ", state.Names.Take(8))}...");
+        }
+        List<long> hidden = [];
+        while (state.Contains($"gt.blocks.{hidden.Count}.net.0.weight")) hidden.Add(state[$"gt.blocks.{hidden.Count}.net.0.weight"].size(0));
+        Tensor norm = state["gt.blocks.0.net.1.weight"];
+        ImageFormat image = new(state["gt.blocks.0.net.0.weight"].size(1), norm.size(1), norm.size(2));
+        var weights = WeightSet.From(LayoutOf(image, hidden, state["beta_t"].numel()), state, "a denoiser of 7×7 blocks", path, device);
+        return new ConvolutionalDenoiser(image, hidden.Count, weights, device);
+    }
+
+    Tensor IWeightedDenoiser.Forward(Tensor noisy, Tensor times, Generator? dropout) => Predict(noisy, times);
 
     private static double[] Values(Tensor betas)
     {

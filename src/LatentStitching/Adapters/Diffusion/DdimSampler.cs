@@ -3,6 +3,9 @@ namespace LatentStitching.Adapters.Diffusion;
 /// <summary>DDIM both ways on one grid: Song, Meng and Ermon, "Denoising Diffusion Implicit Models" (arXiv:2010.02502), eq. 12 and 16.</summary>
 internal static class DdimSampler
 {
+    // Answers that a refinement remembers: more gain little and cost memory.
+    private const int Window = 3;
+
     /// <summary>Latent → image.</summary>
     /// <param name="latent">[n, c, h, w] at the grid's last node.</param>
     /// <param name="grid">The way.</param>
@@ -48,15 +51,20 @@ internal static class DdimSampler
             Tensor output = predictor.Predict(x, time);
             // A network of images says nothing of the noise of an image that has none.
             Tensor next = predictor.Prediction == PredictionType.Sample && from == 1 && predictor.IsLinear ? Undo(x, predictor.Noise(x, output, to), from, to) : predictor.Move(x, output, from, to);
-            for (int i = 0; i < refinements; i++)
-            {
-                using var iteration = NewDisposeScope();
-                Tensor better = Undo(x, predictor.Noise(next, predictor.Predict(next, time), to), from, to);
-                next = better.MoveToOuterDisposeScope();
-            }
+            if (refinements > 0) next = Refine(x, next, node);
             x = Pass(next, x, image);
         }
         return x;
+
+        Tensor Refine(Tensor moved, Tensor plain, int node)
+        {
+            (double from, double to) = (grid.AlphaBars[node - 1], grid.AlphaBars[node]);
+            AndersonMixing mixing = new(Window);
+            // For networks that predict noise the plain answer is the iteration's own first.
+            Tensor point = predictor.Prediction == PredictionType.Epsilon ? mixing.Next(moved, plain) : plain;
+            for (int i = 0; i < refinements; i++) point = mixing.Next(point, Undo(moved, predictor.Noise(point, predictor.Predict(point, grid.Times[node - 1]), to), from, to));
+            return point;
+        }
     }
 
     /// <summary>Image → latent as published code does it: see <see cref="InversionCompatibility.PublishedOffByOne"/>.</summary>

@@ -12,6 +12,7 @@ namespace LatentStitching.Adapters.Diffusion;
 /// </remarks>
 public sealed class DiffusionModel : LatentModel, ILatentPrior
 {
+    internal const string Kind = "diffusion";
     private readonly IDenoiser _network;
     private readonly bool _owns;
     private readonly NoisePredictor _predictor;
@@ -45,13 +46,10 @@ public sealed class DiffusionModel : LatentModel, ILatentPrior
 
     internal IDenoiser Network => _network;
 
-    /// <summary>The network in the terms of samplers.</summary>
-    internal NoisePredictor Predictor => _predictor;
-
     private double Bound => Options.Range == PixelRange.MinusHalfToHalf ? 0.5 : 1;
 
     /// <summary>Makes a model of a network.</summary>
-    /// <param name="network">The network. It belongs to the model from here on and is disposed with it.</param>
+    /// <param name="network">The network. It belongs to the model and is disposed with it; if the model is refused it stays the caller's.</param>
     /// <param name="schedule">The schedule that the network was trained with.</param>
     /// <param name="options">Options; the defaults if null.</param>
     /// <returns>The model, owned by the caller.</returns>
@@ -135,6 +133,9 @@ public sealed class DiffusionModel : LatentModel, ILatentPrior
             ? DdimSampler.Decode(x, _decodeGrid, _predictor)
             : DpmSolver.Decode(x, _decodeGrid, _predictor, Options.SolverOrder, Options.Threshold, Bound));
     }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription? Describe() => _network is IWeightedDenoiser network ? DiffusionFolder.Describe(this, network) : null;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

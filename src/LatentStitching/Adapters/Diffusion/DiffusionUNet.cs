@@ -15,12 +15,13 @@ namespace LatentStitching.Adapters.Diffusion;
 /// </remarks>
 public sealed class DiffusionUNet : IWeightedDenoiser
 {
+    internal const string Kind = "unet";
     private const double Eps = 1e-6;
     private readonly UNetShape _shape;
     private readonly double _dropout;
     private bool _disposed;
 
-    private DiffusionUNet(UNetShape shape, ImageFormat image, WeightSet weights, Device device, double dropout = 0)
+    private DiffusionUNet(UNetShape shape, ImageFormat image, WeightSet weights, Device device, double dropout)
     {
         _shape = shape;
         _dropout = dropout;
@@ -40,7 +41,11 @@ public sealed class DiffusionUNet : IWeightedDenoiser
 
     internal WeightSet Weights { get; }
 
+    string IWeightedDenoiser.Kind => Kind;
+
     WeightSet IWeightedDenoiser.Weights => Weights;
+
+    double IWeightedDenoiser.Dropout => _dropout;
 
     /// <summary>Makes an untrained network with seeded weights.</summary>
     /// <param name="options">Options; the defaults, DDPM's for CIFAR-10, if null.</param>
@@ -98,7 +103,7 @@ public sealed class DiffusionUNet : IWeightedDenoiser
         Weights.Dispose();
     }
 
-    internal static DiffusionUNet From(StateDictionary file, ImageFormat image, string path, Device device, ScalarType dtype = ScalarType.Float32)
+    internal static DiffusionUNet From(StateDictionary file, ImageFormat image, string path, Device device, ScalarType dtype = ScalarType.Float32, double dropout = 0)
     {
         using StateDictionary? bare = file.Names.All(name => name.StartsWith("module.", StringComparison.Ordinal)) ? file.WithoutPrefix("module.") : null;
         StateDictionary plain = bare ?? file;
@@ -107,7 +112,7 @@ public sealed class DiffusionUNet : IWeightedDenoiser
         StateDictionary state = renamed ?? plain;
         var shape = UNetShape.Of(state, path);
         shape.RequireFormat(image, nameof(image));
-        return new DiffusionUNet(shape, image, WeightSet.From(shape.ToLayout(), state, "a U-Net of DDIM", path, device, dtype), device);
+        return new DiffusionUNet(shape, image, WeightSet.From(shape.ToLayout(), state, "a U-Net of DDIM", path, device, dtype), device, dropout);
     }
 
     /// <summary>Sines, then cosines, of the times at frequencies from 1 to 1/10000: [n] → [n, channels].</summary>
@@ -120,8 +125,9 @@ public sealed class DiffusionUNet : IWeightedDenoiser
         return channels % 2 == 0 ? embedded : nn.functional.pad(embedded, [0, 1]);
     }
 
-    /// <summary>As <see cref="Predict"/>, with activations dropped where a generator is given.</summary>
-    internal Tensor Forward(Tensor noisy, Tensor times, Generator? dropout)
+    Tensor IWeightedDenoiser.Forward(Tensor noisy, Tensor times, Generator? dropout) => Forward(noisy, times, dropout);
+
+    private Tensor Forward(Tensor noisy, Tensor times, Generator? dropout)
     {
         using var scope = NewDisposeScope();
         Tensor time = Weights.Linear(EmbedTimes(times, _shape.Channels), "temb.dense.0").silu();
