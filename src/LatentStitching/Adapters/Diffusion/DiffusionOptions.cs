@@ -83,7 +83,7 @@ public sealed record DiffusionOptions
     public int SolverOrder
     {
         get;
-        init => field = value is >= 1 and <= 3 ? value : throw new ArgumentOutOfRangeException(nameof(SolverOrder), $"SolverOrder must be 1, 2 or 3, but it is {value}.");
+        init => field = Order(value, nameof(SolverOrder));
     } = 2;
 
     /// <summary>Whether to encode as published code did.</summary>
@@ -103,4 +103,7 @@ public sealed record DiffusionOptions
                 $"{name} must have Spacing Leading, Offset 0 and Refinements 0 for PublishedOffByOne, but they are {Spacing}, {Offset} and {Refinements}.", name);
         }
     }
+
+    private static int Order(int value, string name) =>
+        value is >= 1 and <= 3 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be 1, 2 or 3, but it is {value}.");
 }

@@ -34,9 +34,7 @@ public sealed record DiffusionUNetOptions
     public long Channels
     {
         get;
-        init => field = value > 0 && value % UNetShape.Groups == 0
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(Channels), $"Channels must be a positive multiple of {UNetShape.Groups}, but it is {value}.");
+        init => field = InGroups(value, nameof(Channels));
     } = 128;
 
     /// <summary>Channels of each level in units of <see cref="Channels"/>; each level after the first has half the height and width.</summary>
@@ -79,4 +77,8 @@ public sealed record DiffusionUNetOptions
     /// <summary>Seed of the initial weights.</summary>
     /// <value>Default 0.</value>
     public ulong Seed { get; init; }
+
+    private static long InGroups(long value, string name) => value > 0 && value % UNetShape.Groups == 0
+        ? value
+        : throw new ArgumentOutOfRangeException(name, $"{name} must be a positive multiple of {UNetShape.Groups}, but it is {value}.");
 }
