@@ -2,7 +2,7 @@ namespace LatentStitching.Adapters.Diffusion;
 
 /// <summary>Anderson's acceleration of a fixed-point iteration x = G(x), each row by itself.</summary>
 /// <remarks>
-/// Anderson, "Iterative Procedures for Nonlinear Integral Equations" (1965); Walker and Ni, "Anderson Acceleration for Fixed-Point Iterations" (2011), eq. 2.1 in differences: of the last answers it takes the
+/// Anderson, "Iterative Procedures for Nonlinear Integral Equations" (1965); Walker and Ni, "Anderson Acceleration for Fixed-Point Iterations" (2011), in differences: of the last answers it takes the
 /// combination whose residual G(x) − x is smallest. Pan et al. (arXiv:2309.04907) use it for diffusion inversion.
 /// </remarks>
 /// <param name="window">Answers remembered besides the newest.</param>

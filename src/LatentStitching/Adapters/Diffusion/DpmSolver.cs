@@ -2,7 +2,7 @@ namespace LatentStitching.Adapters.Diffusion;
 
 /// <summary>DPM-Solver++ in its multistep form, by predictions of the image: Lu et al., "DPM-Solver++" (arXiv:2211.01095), algorithm 2 for order 2.</summary>
 /// <remarks>
-/// Order 3 is the Taylor expansion of the paper's eq. 9 with divided differences of the last three predictions, exact where the prediction is quadratic in λ. The authors' code (and those that follow it)
+/// Order 3 is the Taylor expansion of the paper's section 4 with divided differences of the last three predictions, exact where the prediction is quadratic in λ. The authors' code (and those that follow it)
 /// takes half of the second derivative there, which leaves order 2.
 /// </remarks>
 internal static class DpmSolver

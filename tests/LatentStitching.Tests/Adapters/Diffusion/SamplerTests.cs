@@ -80,7 +80,7 @@ public sealed class SamplerTests
         int Nearest(double lambda) => Enumerable.Range(0, 50_000).MinBy(t => Math.Abs(Lambda(schedule.AlphaBars[t]) - lambda));
     }
 
-    // x_t = σ_t/σ_s·x_s + σ_t·∫ e^λ f(λ) dλ (eq. 8 of the paper), whose integral is e^λ·(f − f′ + f″) for a quadratic f.
+    // x_t = σ_t/σ_s·x_s + σ_t·∫ e^λ f(λ) dλ (proposition 4.1 of the paper), whose integral is e^λ·(f − f′ + f″) for a quadratic f.
     [Fact]
     public void DpmSolver_ThirdOrderStep_IsExactForQuadraticPredictions()
     {
