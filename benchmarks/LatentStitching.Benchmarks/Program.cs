@@ -1,13 +1,16 @@
 using BenchmarkDotNet.Running;
 using LatentStitching.Benchmarks.Adapters;
+using LatentStitching.Benchmarks.Checkpoints;
 using LatentStitching.Benchmarks.Fitting;
 using LatentStitching.Benchmarks.SideBySide;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- compare [large]    beside scikit-learn
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- million            a million rows, with the peak of memory
+// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- fuzz [count]       damaged files for every checkpoint reader
 // ... -- diffusion WEIGHTS DIGITS PICTURE   round trips of real digits through ddpm_mnist_starter.pth
 // ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
+if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
 if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
 if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
