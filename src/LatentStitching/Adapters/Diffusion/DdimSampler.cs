@@ -60,8 +60,8 @@ internal static class DdimSampler
         {
             (double from, double to) = (grid.AlphaBars[node - 1], grid.AlphaBars[node]);
             AndersonMixing mixing = new(Window);
-            // For networks that predict noise the plain answer is the iteration's own first.
-            Tensor point = predictor.Prediction == PredictionType.Epsilon ? mixing.Next(moved, plain) : plain;
+            // The plain answer is where the iteration starts but not part of the mixing: with large steps its residual leads the second answer astray.
+            Tensor point = plain;
             for (int i = 0; i < refinements; i++) point = mixing.Next(point, Undo(moved, predictor.Noise(point, predictor.Predict(point, grid.Times[node - 1]), to), from, to));
             return point;
         }
