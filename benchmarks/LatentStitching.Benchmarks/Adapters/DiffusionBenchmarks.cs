@@ -21,7 +21,7 @@ public class DiffusionBenchmarks
         set_num_threads(1);
         var network = ConvolutionalDenoiser.Create();
         _model = DiffusionModel.FromNetwork(network, network.Schedule, new DiffusionOptions { Steps = Steps, Refinements = 0, Range = PixelRange.MinusHalfToHalf });
-        _bare = new BareDenoiser();
+        _bare = BareDenoiser.Create();
         _images = rand(Count, 1, 28, 28);
         _latents = randn(Count, 784);
     }
@@ -82,8 +82,10 @@ public class DiffusionBenchmarks
             ("0", nn.Linear(32, 128)), ("1", nn.GELU()), ("2", nn.Linear(128, 128)), ("3", nn.GELU()), ("4", nn.Linear(128, 128)), ("5", nn.GELU()), ("6", nn.Linear(128, 16)));
         private readonly Tensor _frequencies = tensor(Enumerable.Range(0, 16).Select(i => i == 0 ? 0f : (float)(2 * Math.PI * Math.Pow(1.5, i - 1))).ToArray());
 
-        public BareDenoiser()
+        private BareDenoiser()
             : base(nameof(BareDenoiser)) => RegisterComponents();
+
+        public static BareDenoiser Create() => new();
 
         public override Tensor forward(Tensor x, Tensor times)
         {
