@@ -1,5 +1,6 @@
 using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Flows;
+using LatentStitching.Adapters.Diffusion;
 using LatentStitching.Models;
 
 namespace LatentStitching.Adapters;
@@ -9,6 +10,7 @@ internal static class BuiltInModels
 {
     public static IReadOnlyDictionary<string, Func<ModelFolder, LatentModel>> Kinds { get; } = new Dictionary<string, Func<ModelFolder, LatentModel>>(StringComparer.Ordinal)
     {
+        [DiffusionModel.Kind] = DiffusionFolder.Open,
         [PcaModel.Kind] = PcaModel.Open,
         [Vae.Kind] = Vae.Open,
         [Glow.Kind] = Glow.Open,
