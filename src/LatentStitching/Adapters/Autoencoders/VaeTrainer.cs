@@ -33,7 +33,7 @@ public sealed class VaeTrainer
     /// <returns>How the run went. The loss is in nats an image.</returns>
     /// <exception cref="ArgumentException">The images have another format than the model.</exception>
     /// <exception cref="InvalidOperationException">The loss is no longer finite.</exception>
-    public TrainingReport Train(Vae model, IImageSource images, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public TrainingReport Train(VariationalAutoencoder model, IImageSource images, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
@@ -41,7 +41,7 @@ public sealed class VaeTrainer
         return TrainingLoop.Run([.. model.Network.Weights.Trainable.Select(weight => weight.Parameter)], images, _options, model.Device, (batch, generator) => Loss(model, batch, generator), progress, cancellationToken);
     }
 
-    private Tensor Loss(Vae model, Tensor batch, Generator generator)
+    private Tensor Loss(VariationalAutoencoder model, Tensor batch, Generator generator)
     {
         (Tensor mean, Tensor logVariance) = model.Network.Encode(batch);
         Tensor noise = randn(mean.shape, mean.dtype, mean.device, generator: generator);

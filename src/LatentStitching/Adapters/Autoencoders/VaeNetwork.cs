@@ -1,0 +1,33 @@
+using LatentStitching.Adapters.Weights;
+
+namespace LatentStitching.Adapters.Autoencoders;
+
+/// <summary>What the networks of all variational autoencoders are: features, a Gaussian posterior on them, a decoder, and the objective they were published with.</summary>
+/// <remarks>Where a method takes a generator, null means evaluation; else dropout draws from it and batch normalisation goes by the batch.</remarks>
+internal abstract class VaeNetwork(WeightSet weights) : IDisposable
+{
+    public WeightSet Weights { get; } = weights;
+
+    /// <summary>Width of the features.</summary>
+    public abstract long FeatureCount { get; }
+
+    /// <summary>Images [n, c, h, w] → what the posterior's layers see, [n, f].</summary>
+    public abstract Tensor Features(Tensor images, Generator? training);
+
+    /// <summary>Features [n, f] → mean and log-variance, each [n, k].</summary>
+    public abstract (Tensor Mean, Tensor LogVariance) Posterior(Tensor features);
+
+    /// <summary>Latents [n, k] → the decoder's last layer before its squashing function.</summary>
+    public abstract Tensor Decode(Tensor latents, Generator? training);
+
+    /// <summary>The decoder's last layer → pixels [n, c, h, w] in [0, 1].</summary>
+    public virtual Tensor Pixels(Tensor decoded) => decoded.sigmoid();
+
+    /// <summary>The published objective as a mean over the batch, its divergence multiplied by β.</summary>
+    public virtual Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, RunningMinimum scale) =>
+        (Elbo.CrossEntropy(decoded, images) + (Elbo.Divergence(mean, logVariance) * beta)).mean();
+
+    public (Tensor Mean, Tensor LogVariance) Encode(Tensor images) => Posterior(Features(images, training: null));
+
+    public void Dispose() => Weights.Dispose();
+}
