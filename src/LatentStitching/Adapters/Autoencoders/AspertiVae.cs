@@ -15,6 +15,8 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// </remarks>
 public sealed class AspertiVae : VariationalAutoencoder
 {
+    internal const string Kind = "asperti-vae";
+
     private AspertiVae(string name, ImageFormat image, long dimension, AspertiVaeNetwork network, Device device)
         : base(name, image, dimension, network, device)
     {
@@ -47,5 +49,14 @@ public sealed class AspertiVae : VariationalAutoencoder
         Device where = device ?? CPU;
         (AspertiVaeNetwork network, ImageFormat format, long dimension) = AspertiVaeNetwork.From(state, image, path, where);
         return new AspertiVae(name ?? WeightFile.NameOf(path), format, dimension, network, where);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, new() { ["image"] = ModelFolder.ToJson(Image) }, Network.Weights.All);
+
+    internal static AspertiVae Open(ModelFolder folder)
+    {
+        (AspertiVaeNetwork network, ImageFormat image, long dimension) = AspertiVaeNetwork.From(folder.Weights, folder.Image("image"), folder.FolderPath, folder.Device);
+        return new AspertiVae(folder.Name, image, dimension, network, folder.Device);
     }
 }

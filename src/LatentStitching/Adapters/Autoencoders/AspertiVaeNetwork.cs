@@ -23,7 +23,7 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
         _channels = channels;
     }
 
-    public override long FeatureCount => Features(_image, _channels);
+    public override IReadOnlyList<long> FeatureShape => [4 * _channels, _image.Height / 8, _image.Width / 8];
 
     public static ImageFormat RequireFormat(ImageFormat format, string name)
     {
@@ -66,10 +66,10 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
     }
 
     // Keras averages the cross-entropy over channels. γ² is a number here: in the original its gradient cancels that of the reconstruction wherever a step sets a new minimum.
-    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, RunningMinimum scale)
+    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale)
     {
         Tensor reconstruction = Elbo.CrossEntropy(decoded, images).mean() / _image.Channels;
-        double balance = _image.Height * _image.Width / (2 * scale.Update(reconstruction));
+        double balance = _image.Height * _image.Width / (2 * scale(reconstruction));
         return (reconstruction * balance) + (Elbo.Divergence(mean, logVariance).mean() * beta);
     }
 

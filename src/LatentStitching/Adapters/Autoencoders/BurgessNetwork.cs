@@ -19,7 +19,7 @@ internal sealed class BurgessNetwork : VaeNetwork
     private BurgessNetwork(WeightSet weights, bool large)
         : base(weights) => _large = large;
 
-    public override long FeatureCount => Hidden;
+    public override IReadOnlyList<long> FeatureShape => [Hidden];
 
     public static ImageFormat RequireFormat(ImageFormat format, string name)
     {

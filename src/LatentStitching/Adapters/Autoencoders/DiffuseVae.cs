@@ -1,4 +1,5 @@
 using LatentStitching.Checkpoints;
+using LatentStitching.Models;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Autoencoders;
@@ -11,10 +12,11 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// </remarks>
 public sealed class DiffuseVae : VariationalAutoencoder
 {
+    internal const string Kind = "diffuse-vae";
+    private readonly DiffuseVaeOptions _options;
+
     private DiffuseVae(DiffuseVaeOptions options, DiffuseVaeNetwork network, Device device)
-        : base(options.Name, options.Image, network.Dimension, network, device)
-    {
-    }
+        : base(options.Name, options.Image, network.Dimension, network, device) => _options = options;
 
     /// <summary>Makes an untrained model with seeded weights.</summary>
     /// <param name="options">Options; the defaults if null.</param>
@@ -43,5 +45,29 @@ public sealed class DiffuseVae : VariationalAutoencoder
         using StateDictionary state = StateDictionary.Load(path, container);
         Device where = device ?? CPU;
         return new DiffuseVae(options, DiffuseVaeNetwork.From(options, state, path, where), where);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, new()
+    {
+        ["size"] = _options.Size,
+        ["encoderBlocks"] = _options.EncoderBlocks,
+        ["encoderChannels"] = _options.EncoderChannels,
+        ["decoderBlocks"] = _options.DecoderBlocks,
+        ["decoderChannels"] = _options.DecoderChannels,
+    }, Network.Weights.All);
+
+    internal static DiffuseVae Open(ModelFolder folder)
+    {
+        DiffuseVaeOptions options = new()
+        {
+            Name = folder.Name,
+            Size = folder.Option<long>("size"),
+            EncoderBlocks = folder.Option<string>("encoderBlocks"),
+            EncoderChannels = folder.Option<string>("encoderChannels"),
+            DecoderBlocks = folder.Option<string>("decoderBlocks"),
+            DecoderChannels = folder.Option<string>("decoderChannels"),
+        };
+        return new DiffuseVae(options, DiffuseVaeNetwork.From(options, folder.Weights, folder.FolderPath, folder.Device), folder.Device);
     }
 }

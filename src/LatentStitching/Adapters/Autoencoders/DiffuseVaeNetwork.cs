@@ -19,7 +19,7 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
         _decoder = decoder;
     }
 
-    public override long FeatureCount => Dimension;
+    public override IReadOnlyList<long> FeatureShape => [Dimension];
 
     public long Dimension => _encoder.Channels[1];
 
@@ -46,7 +46,7 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
     public override Tensor Decode(Tensor latents, Generator? training) =>
         Weights.Convolve(Run(latents.reshape(latents.size(0), Dimension, 1, 1), "dec.block_mod.", _decoder), "dec.last_conv", padding: 1);
 
-    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, RunningMinimum scale) =>
+    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale) =>
         (Elbo.SquaredError(Pixels(decoded), images) + (Elbo.Divergence(mean, logVariance) * beta)).mean();
 
     internal static (BlockString Encoder, BlockString Decoder) Parse(DiffuseVaeOptions options)

@@ -13,6 +13,8 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// </remarks>
 public sealed class MlpVae : VariationalAutoencoder
 {
+    internal const string Kind = "mlp-vae";
+
     private MlpVae(string name, ImageFormat image, long dimension, MlpVaeNetwork network, Device device)
         : base(name, image, dimension, network, device)
     {
@@ -44,5 +46,14 @@ public sealed class MlpVae : VariationalAutoencoder
         Device where = device ?? CPU;
         (MlpVaeNetwork network, ImageFormat format, long dimension) = MlpVaeNetwork.From(state, image, path, where);
         return new MlpVae(name ?? WeightFile.NameOf(path), format, dimension, network, where);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, new() { ["image"] = ModelFolder.ToJson(Image) }, Network.Weights.All);
+
+    internal static MlpVae Open(ModelFolder folder)
+    {
+        (MlpVaeNetwork network, ImageFormat image, long dimension) = MlpVaeNetwork.From(folder.Weights, folder.Image("image"), folder.FolderPath, folder.Device);
+        return new MlpVae(folder.Name, image, dimension, network, folder.Device);
     }
 }

@@ -7,7 +7,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <summary>One hidden layer on either side, as in appendix C of Kingma and Welling (arXiv:1312.6114) with ReLU, under the names of PyTorch's example: fc1, fc21 (mean), fc22 (log-variance), fc3, fc4.</summary>
 internal sealed class MlpVaeNetwork(WeightSet weights, ImageFormat image) : VaeNetwork(weights)
 {
-    public override long FeatureCount => Weights["fc1.weight"].size(0);
+    public override IReadOnlyList<long> FeatureShape => [Weights["fc1.weight"].size(0)];
 
     public override Tensor Features(Tensor images, Generator? training) => Weights.Linear(images.flatten(1), "fc1").relu();
 

@@ -7,11 +7,13 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <summary>Split-VAE: its decoder makes two images and a mask that blends them.</summary>
 /// <remarks>
 /// <para>The original is a Keras model, whose files (HDF5) are not read; weights converted from it go under the names that <see cref="VariationalAutoencoder.SaveWeights"/> writes, in PyTorch's order of axes.</para>
+/// <para>Its embeddings are spaces of their own: <c>model.At("embedding")</c> and <c>model.At("decoder-embedding")</c>, 512 wide in the published models.</para>
 /// <para>Published objective: ½Σ(x − x̂)²/γ + 3·KL, for each image. How the original sets γ is not published; here it is the least mean squared error of a batch so far.</para>
 /// <para>Source: Asperti, Bugo and Filippini, "Enhancing Variational Generation Through Self-Decomposition" (arXiv:2202.02738); sizes from Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812).</para>
 /// </remarks>
 public sealed class SplitVae : VariationalAutoencoder
 {
+    internal const string Kind = "split-vae";
     private readonly SplitVaeNetwork _network;
 
     private SplitVae(string name, ImageFormat image, long dimension, SplitVaeNetwork network, Device device)
@@ -43,6 +45,22 @@ public sealed class SplitVae : VariationalAutoencoder
         return new SplitVae(name ?? WeightFile.NameOf(path), image, dimension, network, where);
     }
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> LevelNames => ["embedding", "decoder-embedding"];
+
+    /// <summary>Sees the model at one of its embeddings.</summary>
+    /// <param name="level">"embedding", from which the posterior is computed and which decodes through the posterior mean; or "decoder-embedding", which the decoder begins with.</param>
+    /// <returns>A model over the same weights whose latent is that space. The decoder's embedding has a prior, N(0, I) seen through its layer.</returns>
+    /// <exception cref="ArgumentException">There is no such space.</exception>
+    public override ILatentModel At(string level)
+    {
+        ThrowIfDisposed();
+        RequireLevel(level);
+        return level == "embedding"
+            ? View(level, _network.FeatureShape, images => _network.Features(images, training: null), features => DecodeCore(_network.Posterior(features).Mean))
+            : View(level, _network.FeatureShape, images => _network.Embed(EncodeCore(images)), embedding => _network.Pixels(_network.DecodeEmbedding(embedding, training: null)), _network.Embed);
+    }
+
     /// <summary>Decodes latents to what an image is blended from: x̂ = mask ⊙ first + (1 − mask) ⊙ second.</summary>
     /// <param name="latents">Latent batch [n, D], floating point. Not disposed.</param>
     /// <returns>The mask [n, 1, h, w] and both images [n, c, h, w], all in [0, 1], owned by the caller.</returns>
@@ -65,5 +83,14 @@ public sealed class SplitVae : VariationalAutoencoder
         return (Whole(masks), Whole(firsts), Whole(seconds));
 
         static Tensor Whole(List<Tensor> parts) => cat(parts, 0).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, [], Network.Weights.All);
+
+    internal static SplitVae Open(ModelFolder folder)
+    {
+        (SplitVaeNetwork network, ImageFormat image, long dimension) = SplitVaeNetwork.From(folder.Weights, folder.FolderPath, folder.Device);
+        return new SplitVae(folder.Name, image, dimension, network, folder.Device);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     private SplitVaeNetwork(WeightSet weights, ImageFormat image)
         : base(weights) => _image = image;
 
-    public override long FeatureCount => Weights["latent.mean.weight"].size(1);
+    public override IReadOnlyList<long> FeatureShape => [Weights["latent.mean.weight"].size(1)];
 
     private int Ups => Doublings(_image.Height);
 
@@ -87,10 +87,10 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     }
 
     // How the original's γ is set is not published; the running minimum of the mean squared error is what its first author uses elsewhere (arXiv:2002.07514).
-    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, RunningMinimum scale)
+    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale)
     {
         Tensor error = Elbo.SquaredError(Pixels(decoded), images).mean();
-        double gamma = Math.Max(scale.Update(error) / _image.PixelCount, 1e-6);
+        double gamma = Math.Max(scale(error) / _image.PixelCount, 1e-6);
         return (error * (0.5 / gamma)) + (Elbo.Divergence(mean, logVariance).mean() * (beta * DivergenceWeight));
     }
 

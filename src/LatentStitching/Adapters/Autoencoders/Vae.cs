@@ -12,6 +12,8 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// </remarks>
 public sealed class Vae : VariationalAutoencoder
 {
+    internal const string Kind = "burgess-vae";
+
     private Vae(string name, ImageFormat image, long dimension, BurgessNetwork network, Device device)
         : base(name, image, dimension, network, device)
     {
@@ -42,5 +44,14 @@ public sealed class Vae : VariationalAutoencoder
         Device where = device ?? CPU;
         (BurgessNetwork network, ImageFormat image, long dimension) = BurgessNetwork.From(state, path, where);
         return new Vae(name ?? WeightFile.NameOf(path), image, dimension, network, where);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, [], Network.Weights.All);
+
+    internal static Vae Open(ModelFolder folder)
+    {
+        (BurgessNetwork network, ImageFormat image, long dimension) = BurgessNetwork.From(folder.Weights, folder.FolderPath, folder.Device);
+        return new Vae(folder.Name, image, dimension, network, folder.Device);
     }
 }

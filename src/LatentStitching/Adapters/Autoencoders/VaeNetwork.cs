@@ -8,8 +8,8 @@ internal abstract class VaeNetwork(WeightSet weights) : IDisposable
 {
     public WeightSet Weights { get; } = weights;
 
-    /// <summary>Width of the features.</summary>
-    public abstract long FeatureCount { get; }
+    /// <summary>The shape of one image's features before they are flattened.</summary>
+    public abstract IReadOnlyList<long> FeatureShape { get; }
 
     /// <summary>Images [n, c, h, w] → what the posterior's layers see, [n, f].</summary>
     public abstract Tensor Features(Tensor images, Generator? training);
@@ -24,7 +24,8 @@ internal abstract class VaeNetwork(WeightSet weights) : IDisposable
     public virtual Tensor Pixels(Tensor decoded) => decoded.sigmoid();
 
     /// <summary>The published objective as a mean over the batch, its divergence multiplied by β.</summary>
-    public virtual Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, RunningMinimum scale) =>
+    /// <remarks>Where it is balanced by a running scale, the last argument takes the step's error in and gives the scale.</remarks>
+    public virtual Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale) =>
         (Elbo.CrossEntropy(decoded, images) + (Elbo.Divergence(mean, logVariance) * beta)).mean();
 
     public (Tensor Mean, Tensor LogVariance) Encode(Tensor images) => Posterior(Features(images, training: null));

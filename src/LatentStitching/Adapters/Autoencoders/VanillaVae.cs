@@ -15,6 +15,8 @@ public sealed class VanillaVae : VariationalAutoencoder
     // A count of batches that batch normalisation keeps and never uses.
     private static readonly KeyMap _stateDictionary = new("a PyTorch state dictionary", KeyRule.Drop(@".*\.num_batches_tracked"));
 
+    internal const string Kind = "vanilla-vae";
+
     private VanillaVae(string name, ImageFormat image, long dimension, VanillaVaeNetwork network, Device device)
         : base(name, image, dimension, network, device)
     {
@@ -46,5 +48,15 @@ public sealed class VanillaVae : VariationalAutoencoder
         image ??= ImageFormat.Rgb(150);
         (VanillaVaeNetwork network, long dimension) = VanillaVaeNetwork.From(state, image, path, where);
         return new VanillaVae(name ?? WeightFile.NameOf(path), image, dimension, network, where);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, new() { ["image"] = ModelFolder.ToJson(Image) }, Network.Weights.All);
+
+    internal static VanillaVae Open(ModelFolder folder)
+    {
+        ImageFormat image = folder.Image("image");
+        (VanillaVaeNetwork network, long dimension) = VanillaVaeNetwork.From(folder.Weights, image, folder.FolderPath, folder.Device);
+        return new VanillaVae(folder.Name, image, dimension, network, folder.Device);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
         _channels = channels;
     }
 
-    public override long FeatureCount => (_channels << (Levels - 1)) * Side(_image.Height) * Side(_image.Width);
+    public override IReadOnlyList<long> FeatureShape => [_channels << (Levels - 1), Side(_image.Height), Side(_image.Width)];
 
     public static VanillaVaeNetwork Create(VanillaVaeOptions options, Device device) =>
         new(WeightSet.Create(LayoutOf(options.Image, options.LatentDimension, options.BaseChannels), options.Seed, device), options.Image, options.BaseChannels);
@@ -64,7 +64,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
             : nn.functional.interpolate(pixels, size: [_image.Height, _image.Width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
     }
 
-    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, RunningMinimum scale) =>
+    public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale) =>
         (Elbo.SquaredError(Pixels(decoded), images).mean() / _image.PixelCount) + (Elbo.Divergence(mean, logVariance).mean() * (beta * DivergenceWeight / mean.size(1)));
 
     internal static Layout LayoutOf(ImageFormat image, long dimension, long channels)

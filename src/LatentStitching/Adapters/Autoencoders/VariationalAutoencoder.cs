@@ -7,9 +7,10 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <summary>What all variational autoencoders of the library have: a Gaussian posterior, the prior N(0, I), weights under published names, and one trainer, <see cref="VaeTrainer"/>.</summary>
 /// <remarks>
 /// <para>Encode gives the posterior mean, which is deterministic; the whole posterior comes from <see cref="EncodePosterior"/>.</para>
+/// <para>Besides the latent itself a model can be seen at the features from which the posterior is computed: <c>model.At("features")</c>, which decodes through the posterior mean.</para>
 /// <para>Source: Kingma and Welling, "Auto-Encoding Variational Bayes" (arXiv:1312.6114).</para>
 /// </remarks>
-public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPosteriorEncoder
+public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPosteriorEncoder, IModelLevels
 {
     private protected VariationalAutoencoder(string name, ImageFormat image, long dimension, VaeNetwork network, Device device)
         : base(name, image, LatentSpace.Vector(dimension), device) => Network = network;
@@ -18,6 +19,9 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
 
     /// <summary>Number of trainable numbers.</summary>
     public long ParameterCount => Network.Weights.ParameterCount;
+
+    /// <inheritdoc/>
+    public virtual IReadOnlyList<string> LevelNames => ["features"];
 
     /// <summary>Writes the weights to a safetensors file under their published names.</summary>
     /// <param name="path">The file; an old one is replaced, never half.</param>
@@ -59,6 +63,18 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
     }
 
     /// <inheritdoc/>
+    public virtual ILatentModel At(string level)
+    {
+        ThrowIfDisposed();
+        RequireLevel(level);
+        return View(
+            level,
+            Network.FeatureShape,
+            images => Network.Features(images, training: null),
+            features => Network.Pixels(Network.Decode(Network.Posterior(features).Mean, training: null)));
+    }
+
+    /// <inheritdoc/>
     protected override Tensor EncodeCore(Tensor images) => Network.Encode(images).Mean;
 
     /// <inheritdoc/>
@@ -69,5 +85,32 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
     {
         Network.Dispose();
         base.Dispose(disposing);
+    }
+
+    private protected void RequireLevel(string level)
+    {
+        ArgumentNullException.ThrowIfNull(level);
+        if (!LevelNames.Contains(level)) throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)}, but it is '{level}'.", nameof(level));
+    }
+
+    /// <summary>Sees the model at another space of its own.</summary>
+    private protected ILatentModel View(string level, IReadOnlyList<long> shape, Func<Tensor, Tensor> encode, Func<Tensor, Tensor> decode, Func<Tensor, Tensor>? fromLatents = null)
+    {
+        DelegateLatentModel view = FromFunctions(
+            $"{Name}/{level}",
+            Image,
+            LatentSpace.Of((level, shape)),
+            images => Live(encode)(images),
+            latents => Live(decode)(latents),
+            fromLatents is null ? null : (count, generator) => Live(fromLatents)(randn([count, Latent.Dimension], Dtype, Device, generator: generator)),
+            Device);
+        view.BatchSize = BatchSize;
+        return view;
+    }
+
+    private Func<Tensor, Tensor> Live(Func<Tensor, Tensor> function)
+    {
+        ThrowIfDisposed();
+        return function;
     }
 }
