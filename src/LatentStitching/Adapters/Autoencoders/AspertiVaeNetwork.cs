@@ -45,20 +45,20 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
         return (new AspertiVaeNetwork(WeightSet.From(LayoutOf(image, mean[0], first[0]), state, what, path, device), image, first[0]), image, mean[0]);
     }
 
-    public override Tensor Features(Tensor images, Generator? training)
+    public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
         foreach (string layer in (string[])["encoder.conv1", "encoder.conv2", "encoder.conv3"]) x = Weights.Convolve(x, layer, stride: 2, padding: 1).relu();
         x = x.flatten(1);
         if (training is null) return x;
-        Tensor kept = rand(x.shape, x.dtype, x.device, generator: training).ge(DropoutRate);
+        Tensor kept = rand(x.shape, x.dtype, x.device, generator: training.Generator).ge(DropoutRate);
         return x * kept / (1 - DropoutRate);
     }
 
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) =>
         (Weights.Linear(features, "encoder.mean"), Weights.Linear(features, "encoder.log_variance"));
 
-    public override Tensor Decode(Tensor latents, Generator? training)
+    public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
         Tensor x = Weights.Linear(latents, "decoder.dense").relu().reshape(latents.size(0), 4 * _channels, _image.Height / 8, _image.Width / 8);
         foreach (string layer in (string[])["decoder.conv1", "decoder.conv2", "decoder.conv3"]) x = Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1).relu();

@@ -52,7 +52,7 @@ internal sealed class BurgessNetwork : VaeNetwork
         return (new BurgessNetwork(weights, large), new ImageFormat(channels, large ? 64 : 32, large ? 64 : 32), dimension);
     }
 
-    public override Tensor Features(Tensor images, Generator? training)
+    public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
         foreach (string layer in EncoderConvolutions(_large)) x = Weights.Convolve(x, "encoder." + layer, stride: 2, padding: 1).relu();
@@ -68,7 +68,7 @@ internal sealed class BurgessNetwork : VaeNetwork
         return (pairs.select(2, 0), pairs.select(2, 1));
     }
 
-    public override Tensor Decode(Tensor latents, Generator? training)
+    public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
         Tensor x = Weights.Linear(latents, "decoder.lin1").relu();
         x = Weights.Linear(x, "decoder.lin2").relu();

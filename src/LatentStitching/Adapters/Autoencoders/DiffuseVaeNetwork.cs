@@ -35,7 +35,7 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
         return new DiffuseVaeNetwork(WeightSet.From(LayoutOf(encoder, decoder, options.Size), state, "DiffuseVAE's first stage with these options", path, device), encoder, decoder);
     }
 
-    public override Tensor Features(Tensor images, Generator? training) => Run(Weights.Convolve(images, "enc.in_conv", padding: 1), "enc.block_mod.", _encoder).flatten(1);
+    public override Tensor Features(Tensor images, TrainingPass? training) => Run(Weights.Convolve(images, "enc.in_conv", padding: 1), "enc.block_mod.", _encoder).flatten(1);
 
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features)
     {
@@ -43,7 +43,7 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
         return (Weights.Convolve(map, "enc.mu").flatten(1), Weights.Convolve(map, "enc.logvar").flatten(1));
     }
 
-    public override Tensor Decode(Tensor latents, Generator? training) =>
+    public override Tensor Decode(Tensor latents, TrainingPass? training) =>
         Weights.Convolve(Run(latents.reshape(latents.size(0), Dimension, 1, 1), "dec.block_mod.", _decoder), "dec.last_conv", padding: 1);
 
     public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale) =>

@@ -7,7 +7,8 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <summary>Split-VAE: its decoder makes two images and a mask that blends them.</summary>
 /// <remarks>
 /// <para>The original is a Keras model, whose files (HDF5) are not read; weights converted from it go under the names that <see cref="VariationalAutoencoder.SaveWeights"/> writes, in PyTorch's order of axes.</para>
-/// <para>Its embeddings are spaces of their own: <c>model.At("embedding")</c> and <c>model.At("decoder-embedding")</c>, 512 wide in the published models.</para>
+/// <para>Its embeddings are spaces of their own, 512 wide in the published models: <c>model.At("embedding")</c>, from which the posterior is computed and which decodes through the posterior mean, and
+/// <c>model.At("decoder-embedding")</c>, which the decoder begins with and which has a prior: N(0, I) seen through its layer.</para>
 /// <para>Published objective: ½Σ(x − x̂)²/γ + 3·KL, for each image. How the original sets γ is not published; here it is the least mean squared error of a batch so far.</para>
 /// <para>Source: Asperti, Bugo and Filippini, "Enhancing Variational Generation Through Self-Decomposition" (arXiv:2202.02738); sizes from Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812).</para>
 /// </remarks>
@@ -48,19 +49,6 @@ public sealed class SplitVae : VariationalAutoencoder
     /// <inheritdoc/>
     public override IReadOnlyList<string> LevelNames => ["embedding", "decoder-embedding"];
 
-    /// <summary>Sees the model at one of its embeddings.</summary>
-    /// <param name="level">"embedding", from which the posterior is computed and which decodes through the posterior mean; or "decoder-embedding", which the decoder begins with.</param>
-    /// <returns>A model over the same weights whose latent is that space. The decoder's embedding has a prior, N(0, I) seen through its layer.</returns>
-    /// <exception cref="ArgumentException">There is no such space.</exception>
-    public override ILatentModel At(string level)
-    {
-        ThrowIfDisposed();
-        RequireLevel(level);
-        return level == "embedding"
-            ? View(level, _network.FeatureShape, images => _network.Features(images, training: null), features => DecodeCore(_network.Posterior(features).Mean))
-            : View(level, _network.FeatureShape, images => _network.Embed(EncodeCore(images)), embedding => _network.Pixels(_network.DecodeEmbedding(embedding, training: null)), _network.Embed);
-    }
-
     /// <summary>Decodes latents to what an image is blended from: x̂ = mask ⊙ first + (1 − mask) ⊙ second.</summary>
     /// <param name="latents">Latent batch [n, D], floating point. Not disposed.</param>
     /// <returns>The mask [n, 1, h, w] and both images [n, c, h, w], all in [0, 1], owned by the caller.</returns>
@@ -93,4 +81,8 @@ public sealed class SplitVae : VariationalAutoencoder
         (SplitVaeNetwork network, ImageFormat image, long dimension) = SplitVaeNetwork.From(folder.Weights, folder.FolderPath, folder.Device);
         return new SplitVae(folder.Name, image, dimension, network, folder.Device);
     }
+
+    private protected override ILatentModel SeenAt(string level) => level == "embedding"
+        ? base.SeenAt(level)
+        : View(level, _network.FeatureShape, images => _network.Embed(EncodeCore(images)), embedding => _network.Pixels(_network.DecodeEmbedding(embedding, training: null)), _network.Embed);
 }

@@ -45,7 +45,7 @@ internal sealed class SplitVaeNetwork : VaeNetwork
         return (new SplitVaeNetwork(WeightSet.From(LayoutOf(image, mean[0], first[0], mean[1]), state, what, path, device), image), image, mean[0]);
     }
 
-    public override Tensor Features(Tensor images, Generator? training)
+    public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
         for (int i = 0; i < Scales; i++)
@@ -62,10 +62,10 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     /// <summary>Latents [n, k] → the embedding that the decoder begins with, [n, e].</summary>
     public Tensor Embed(Tensor latents) => Weights.Linear(latents, "latent.embedding");
 
-    public override Tensor Decode(Tensor latents, Generator? training) => DecodeEmbedding(Embed(latents), training);
+    public override Tensor Decode(Tensor latents, TrainingPass? training) => DecodeEmbedding(Embed(latents), training);
 
     /// <summary>Embedding [n, e] → mask and two images before the sigmoid, [n, 1 + 2c, h, w].</summary>
-    public Tensor DecodeEmbedding(Tensor embedding, Generator? training)
+    public Tensor DecodeEmbedding(Tensor embedding, TrainingPass? training)
     {
         Tensor x = Weights.Linear(embedding, "decoder.dense");
         x = x.reshape(x.size(0), x.size(1) / 16, 4, 4);
@@ -139,19 +139,19 @@ internal sealed class SplitVaeNetwork : VaeNetwork
 
     private Tensor Convolve(Tensor x, string layer) => Weights.Convolve(x, layer, padding: 1);
 
-    // Keras's 'same' padding of a 3×3 kernel at stride 2 adds a row and a column at the end only.
-    private Tensor Halve(Tensor x, string layer) => Weights.Convolve(nn.functional.pad(x, [0, 1, 0, 1]), layer, stride: 2);
+    /// <summary>Keras's 'same' padding of a 3×3 kernel at stride 2 adds a row and a column at the end only.</summary>
+    internal Tensor Halve(Tensor x, string layer) => Weights.Convolve(nn.functional.pad(x, [0, 1, 0, 1]), layer, stride: 2);
 
-    // The gradient of that convolution: all 2n + 1 rows and columns but the last.
-    private Tensor Double(Tensor x, string layer) => Weights.ConvolveTransposed(x, layer, stride: 2).narrow(2, 0, 2 * x.size(2)).narrow(3, 0, 2 * x.size(3));
+    /// <summary>The transpose of that convolution: all 2n + 1 rows and columns but the last.</summary>
+    internal Tensor Double(Tensor x, string layer) => Weights.ConvolveTransposed(x, layer, stride: 2).narrow(2, 0, 2 * x.size(2)).narrow(3, 0, 2 * x.size(3));
 
-    // Keras's momentum of 0.999 is PyTorch's of 0.001.
-    private Tensor Residual(Tensor x, string name, Generator? training, Func<Tensor, string, Tensor> layer)
+    // Keras's momentum of 0.999 is PyTorch's of 0.001. With it alone the running statistics of a short run would still be those before its first step; so it begins larger, as the loop's average of weights does.
+    private Tensor Residual(Tensor x, string name, TrainingPass? training, Func<Tensor, string, Tensor> layer)
     {
         Tensor y = layer(Normalise(x, name + ".norm1").silu(), name + ".layer1");
         y = layer(Normalise(y, name + ".norm2").silu(), name + ".layer2");
         return y + layer(x, name + ".skip");
 
-        Tensor Normalise(Tensor map, string norm) => Weights.BatchNormalise(map, norm, training is not null, momentum: 0.001, eps: 1e-5);
+        Tensor Normalise(Tensor map, string norm) => Weights.BatchNormalise(map, norm, training is not null, momentum: Math.Max(0.001, 9.0 / (10 + (training?.Step ?? 0))), eps: 1e-5);
     }
 }

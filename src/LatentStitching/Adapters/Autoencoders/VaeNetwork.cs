@@ -3,7 +3,7 @@ using LatentStitching.Adapters.Weights;
 namespace LatentStitching.Adapters.Autoencoders;
 
 /// <summary>What the networks of all variational autoencoders are: features, a Gaussian posterior on them, a decoder, and the objective they were published with.</summary>
-/// <remarks>Where a method takes a generator, null means evaluation; else dropout draws from it and batch normalisation goes by the batch.</remarks>
+/// <remarks>Where a method takes a training pass, null means evaluation; else dropout draws from it and batch normalisation goes by the batch.</remarks>
 internal abstract class VaeNetwork(WeightSet weights) : IDisposable
 {
     public WeightSet Weights { get; } = weights;
@@ -12,13 +12,13 @@ internal abstract class VaeNetwork(WeightSet weights) : IDisposable
     public abstract IReadOnlyList<long> FeatureShape { get; }
 
     /// <summary>Images [n, c, h, w] → what the posterior's layers see, [n, f].</summary>
-    public abstract Tensor Features(Tensor images, Generator? training);
+    public abstract Tensor Features(Tensor images, TrainingPass? training);
 
     /// <summary>Features [n, f] → mean and log-variance, each [n, k].</summary>
     public abstract (Tensor Mean, Tensor LogVariance) Posterior(Tensor features);
 
     /// <summary>Latents [n, k] → the decoder's last layer before its squashing function.</summary>
-    public abstract Tensor Decode(Tensor latents, Generator? training);
+    public abstract Tensor Decode(Tensor latents, TrainingPass? training);
 
     /// <summary>The decoder's last layer → pixels [n, c, h, w] in [0, 1].</summary>
     public virtual Tensor Pixels(Tensor decoded) => decoded.sigmoid();

@@ -23,7 +23,7 @@ internal sealed class VaeTask : TrainingTask, IDisposable
 
     public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers { get; }
 
-    public override double Step(TrainingStep step) => step.Minimise(0, Loss(step.Batch, step.Generator, step.Generator, _scale.Update));
+    public override double Step(TrainingStep step) => step.Minimise(0, Loss(step.Batch, step.Generator, new TrainingPass(step.Generator, step.Number), _scale.Update));
 
     public override double Validate(Tensor batch, Generator generator) => Loss(batch, generator, training: null, _scale.Read).ToDouble();
 
@@ -31,7 +31,7 @@ internal sealed class VaeTask : TrainingTask, IDisposable
 
     public void Dispose() => _scale.Dispose();
 
-    private Tensor Loss(Tensor batch, Generator noise, Generator? training, Func<Tensor, double> scale)
+    private Tensor Loss(Tensor batch, Generator noise, TrainingPass? training, Func<Tensor, double> scale)
     {
         VaeNetwork network = _model.Network;
         (Tensor mean, Tensor logVariance) = network.Posterior(network.Features(batch, training));

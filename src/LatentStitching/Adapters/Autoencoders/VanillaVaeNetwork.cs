@@ -35,7 +35,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
         return (new VanillaVaeNetwork(WeightSet.From(LayoutOf(image, dimension, channels), state, $"{what} for images of {image}", path, device), image, channels), dimension);
     }
 
-    public override Tensor Features(Tensor images, Generator? training)
+    public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
         for (int i = 0; i < Levels; i++) x = Activate(Weights.Convolve(x, $"encoder.{i}.0", stride: 2, padding: 1), $"encoder.{i}.1", training);
@@ -45,7 +45,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) =>
         (Weights.Linear(features, "fc_mu"), Weights.Linear(features, "fc_var").clamp(-10, 10));
 
-    public override Tensor Decode(Tensor latents, Generator? training)
+    public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
         Tensor x = Weights.Linear(latents, "decoder_input").reshape(latents.size(0), _channels << (Levels - 1), Side(_image.Height), Side(_image.Width));
         for (int i = 0; i < Levels; i++)
@@ -90,5 +90,5 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
 
     private static (string Layer, string Norm) Up(int i) => i < Levels - 1 ? ($"decoder.{i}.0", $"decoder.{i}.1") : ("final_layer.0", "final_layer.1");
 
-    private Tensor Activate(Tensor x, string norm, Generator? training) => nn.functional.leaky_relu(Weights.BatchNormalise(x, norm, training is not null), 0.01);
+    private Tensor Activate(Tensor x, string norm, TrainingPass? training) => nn.functional.leaky_relu(Weights.BatchNormalise(x, norm, training is not null), 0.01);
 }

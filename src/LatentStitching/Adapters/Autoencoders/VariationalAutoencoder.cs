@@ -63,15 +63,11 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
     }
 
     /// <inheritdoc/>
-    public virtual ILatentModel At(string level)
+    ILatentModel IModelLevels.At(string level)
     {
         ThrowIfDisposed();
-        RequireLevel(level);
-        return View(
-            level,
-            Network.FeatureShape,
-            images => Network.Features(images, training: null),
-            features => Network.Pixels(Network.Decode(Network.Posterior(features).Mean, training: null)));
+        ArgumentNullException.ThrowIfNull(level);
+        return LevelNames.Contains(level) ? SeenAt(level) : throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)}, but it is '{level}'.", nameof(level));
     }
 
     /// <inheritdoc/>
@@ -87,11 +83,12 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
         base.Dispose(disposing);
     }
 
-    private protected void RequireLevel(string level)
-    {
-        ArgumentNullException.ThrowIfNull(level);
-        if (!LevelNames.Contains(level)) throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)}, but it is '{level}'.", nameof(level));
-    }
+    /// <summary>Sees the model at one of <see cref="LevelNames"/>.</summary>
+    private protected virtual ILatentModel SeenAt(string level) => View(
+        level,
+        Network.FeatureShape,
+        images => Network.Features(images, training: null),
+        features => DecodeCore(Network.Posterior(features).Mean));
 
     /// <summary>Sees the model at another space of its own.</summary>
     private protected ILatentModel View(string level, IReadOnlyList<long> shape, Func<Tensor, Tensor> encode, Func<Tensor, Tensor> decode, Func<Tensor, Tensor>? fromLatents = null)

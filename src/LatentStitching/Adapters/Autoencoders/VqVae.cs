@@ -88,11 +88,11 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
     public ILatentModel WithoutQuantising() => View("without-quantising", images => Network.Encode(Signed(images)).flatten(1), latents => Pixels(Network.Decode(Vectors(latents))));
 
     /// <inheritdoc/>
-    public ILatentModel At(string level)
+    ILatentModel IModelLevels.At(string level)
     {
         ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(level);
-        if (level != After) throw new ArgumentException($"level must be {After}, but it is '{level}'.", nameof(level));
+        if (level != After) throw new ArgumentException($"level must be one of {After}, but it is '{level}'.", nameof(level));
         return View(After, images => Snapped(Network.Encode(Signed(images))).flatten(1), latents => Pixels(Network.Decode(Vectors(latents))));
     }
 

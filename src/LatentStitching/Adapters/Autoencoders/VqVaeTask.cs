@@ -18,9 +18,8 @@ internal sealed class VqVaeTask : TrainingTask, IDisposable
         _model = model;
         _trainer = trainer;
         _untrained = untrained;
-        using var grad = no_grad();
         _usage = zeros([model.CodebookSize], ScalarType.Float32, model.Device).DetachFromDisposeScope();
-        _sums = zeros_like(model.Network.Codebook).detach().DetachFromDisposeScope();
+        _sums = zeros(model.Network.Codebook.shape, ScalarType.Float32, model.Device).DetachFromDisposeScope();
         Groups = [new OptimiserGroup("vq-vae", [.. model.Network.Weights.Trainable.Where(weight => weight.Name != Codebook)])];
         Buffers = [(Codebook, model.Network.Codebook), ("usage", _usage), ("sums", _sums)];
     }
