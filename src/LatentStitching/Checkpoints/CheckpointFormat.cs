@@ -14,25 +14,32 @@ internal static class CheckpointFormat
         // First, since the length before it may begin with any bytes.
         if (head is [_, _, _, _, _, _, _, _, (byte)'{'])
         {
-            return string.IsNullOrEmpty(container)
-                ? SafeTensors.Load(stream)
-                : throw new ArgumentException(
-                    $"container must be left out for '{path}', but it is '{container}'. "
-                    + "A safetensors file is flat: see StateDictionary.Under.", nameof(container));
+            CheckFlat("A safetensors file");
+            return SafeTensors.Load(stream);
         }
         if (head is [(byte)'P', (byte)'K', 3, 4, ..])
         {
-            using TorchZipFile zip = new(stream);
-            return Load(zip, container, stream);
+            using ZipParts parts = new(stream);
+            if (parts.HoldsPickle || !parts.HoldsArrays) return Load(new TorchZipFile(parts), container, stream);
+            CheckFlat("An archive of NumPy");
+            return NumPyArchive.Load(parts);
         }
-        if (head is [(byte)PickleOpcode.Protocol, ..])
+        if (head.StartsWith(NumPyHeader.Magic))
         {
-            using TorchLegacyFile legacy = new(stream);
-            return Load(legacy, container, stream);
+            CheckFlat("A file of NumPy");
+            return NumPyArchive.LoadBare(stream);
         }
+        if (head is [(byte)PickleOpcode.Protocol, ..]) return Load(new TorchLegacyFile(stream), container, stream);
         throw new InvalidDataException(
-            $"'{path}' must be a safetensors file, a PyTorch zip archive or a PyTorch legacy file, but its {stream.Length} bytes begin with "
+            $"'{path}' must be a safetensors file, a PyTorch zip archive, a PyTorch legacy file, or NumPy's .npy or .npz, but its {stream.Length} bytes begin with "
             + $"{(head.Length == 0 ? "nothing" : Convert.ToHexStringLower(head))}.");
+
+        void CheckFlat(string kind)
+        {
+            if (string.IsNullOrEmpty(container)) return;
+            throw new ArgumentException(
+                $"container must be left out for '{path}', but it is '{container}'. {kind} is flat: see StateDictionary.Under.", nameof(container));
+        }
     }
 
     private static StateDictionary Load(ITorchFile file, string? container, FileStream stream)

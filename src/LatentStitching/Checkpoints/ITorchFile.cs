@@ -1,7 +1,7 @@
 namespace LatentStitching.Checkpoints;
 
 /// <summary>An opened PyTorch file: what its pickle describes, and the bytes of its storages, whose places and sizes have been checked.</summary>
-internal interface ITorchFile : IDisposable
+internal interface ITorchFile
 {
     /// <summary>The value that was saved.</summary>
     object? Root { get; }

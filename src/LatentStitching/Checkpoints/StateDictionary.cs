@@ -64,13 +64,13 @@ public sealed class StateDictionary : IDisposable
         }
     }
 
-    /// <summary>Reads a checkpoint file: safetensors, PyTorch's zip archive or PyTorch's legacy stream, recognised by its content.</summary>
+    /// <summary>Reads a checkpoint file: safetensors, PyTorch's zip archive or legacy stream, or NumPy's .npy or .npz, recognised by its content.</summary>
     /// <remarks>
     /// <para>Safety: a PyTorch file is a pickle, which could call any function. Nothing of it is run here: tensors, containers and plain values are
     /// read, all else is refused by name.
     /// Sizes are checked against the file before memory is taken.</para>
     /// <para>Views come as contiguous copies, and tensors that shared memory come apart. Devices and gradients are not kept: all tensors are on the CPU.</para>
-    /// <para>A file of one bare tensor gives it the name "tensor". Items of lists are named by their index. Texts, numbers and truth values beside
+    /// <para>A file of one bare tensor gives it the name "tensor", a bare array of NumPy "array". Items of lists are named by their index. Texts, numbers and truth values beside
     /// the tensors become metadata.</para>
     /// </remarks>
     /// <param name="path">The file.</param>

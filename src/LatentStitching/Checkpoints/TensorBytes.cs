@@ -9,22 +9,23 @@ internal static class TensorBytes
     /// <summary>Fills a tensor from a stream.</summary>
     /// <exception cref="EndOfStreamException">The stream ended first.</exception>
     public static void Read(Stream stream, Tensor destination, long blockBytes = BlockBytes) =>
-        InBlocks(destination, blockBytes, block => stream.ReadExactly(block));
+        InBlocks(destination, block => stream.ReadExactly(block), blockBytes);
 
     /// <summary>Writes a tensor's elements to a stream.</summary>
     public static void Write(Stream stream, Tensor source, long blockBytes = BlockBytes) =>
-        InBlocks(source, blockBytes, block => stream.Write(block));
+        InBlocks(source, block => stream.Write(block), blockBytes);
 
     /// <summary>True unless a Boolean tensor holds a byte other than 0 and 1, which libtorch computes wrong results with.</summary>
     public static bool AreBooleans(Tensor tensor)
     {
         if (tensor.dtype != ScalarType.Bool) return true;
         bool valid = true;
-        InBlocks(tensor, BlockBytes, block => valid &= !block.ContainsAnyExceptInRange((byte)0, (byte)1));
+        InBlocks(tensor, block => valid &= !block.ContainsAnyExceptInRange((byte)0, (byte)1));
         return valid;
     }
 
-    private static void InBlocks(Tensor tensor, long blockBytes, SpanAction use)
+    /// <summary>Hands over a tensor's elements block by block, to be read or written in place.</summary>
+    public static void InBlocks(Tensor tensor, SpanAction use, long blockBytes = BlockBytes)
     {
         long count = tensor.numel();
         if (count == 0) return;
@@ -37,5 +38,6 @@ internal static class TensorBytes
         }
     }
 
-    private delegate void SpanAction(Span<byte> block);
+    /// <summary>What is done with a block.</summary>
+    public delegate void SpanAction(Span<byte> block);
 }

@@ -47,11 +47,6 @@ internal sealed class TorchLegacyFile : ITorchFile
         TensorBytes.Read(_stream, destination);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
-
     private object? Read(string part, TorchObjects torch) => new PickleReader(_stream, _stream.Name, part, torch).Read();
 
     private void CheckMachine(object? machine)

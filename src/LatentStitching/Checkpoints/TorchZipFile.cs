@@ -9,31 +9,21 @@ internal sealed class TorchZipFile : ITorchFile
 {
     private const long MaxPickleBytes = 1 << 28;
 
+    private readonly ZipParts _parts;
     private readonly string _path;
-    private readonly long _length;
-    private readonly ZipArchive _archive;
-    private readonly Dictionary<string, ZipArchiveEntry> _entries = new(StringComparer.Ordinal);
     private readonly string _folder;
 
-    /// <summary>Opens the file, reads its pickle and finds its storages. The stream stays the caller's.</summary>
-    public TorchZipFile(FileStream stream)
+    /// <summary>Reads the archive's pickle and finds its storages. The archive stays the caller's.</summary>
+    public TorchZipFile(ZipParts parts)
     {
-        _path = stream.Name;
-        _length = stream.Length;
-        _archive = Guarded(() => new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true));
-        foreach (ZipArchiveEntry entry in Guarded(() => _archive.Entries))
-        {
-            if (!_entries.TryAdd(entry.FullName, entry))
-            {
-                throw Invalid($"must name each part once, but its archive names '{PickleText.Safe(entry.FullName)}' twice.");
-            }
-        }
+        _parts = parts;
+        _path = parts.Path;
         _folder = FindFolder();
-        if (_entries.ContainsKey(_folder + "constants.pkl"))
+        if (_parts.ByName.ContainsKey(_folder + "constants.pkl"))
         {
             throw Invalid(
                 "must be a state dictionary, but it is a TorchScript program, which is code. "
-                + "Load it by torch.jit.load, or save model.state_dict() in Python.");
+                + "Open it as a model by TorchScriptModel.Load, or save model.state_dict() in Python.");
         }
         CheckByteOrder();
         TorchObjects torch = new();
@@ -56,14 +46,11 @@ internal sealed class TorchZipFile : ITorchFile
     /// <inheritdoc/>
     public void ReadStorage(TorchStorage storage, Tensor destination) => Read(StorageName(storage), stream => TensorBytes.Read(stream, destination));
 
-    /// <inheritdoc/>
-    public void Dispose() => _archive.Dispose();
-
     private string StorageName(TorchStorage storage) => $"{_folder}data/{storage.Key}";
 
     private string FindFolder()
     {
-        string[] pickles = [.. _entries.Keys.Where(name => name.Split('/') is ["data.pkl"] or [_, "data.pkl"])];
+        string[] pickles = [.. _parts.ByName.Keys.Where(ZipParts.IsPickle)];
         return pickles is [string pickle]
             ? pickle[..^"data.pkl".Length]
             : throw Invalid($"must hold one data.pkl, as torch.save writes it, but its archive has {pickles.Length}. It is another kind of zip file.");
@@ -71,7 +58,7 @@ internal sealed class TorchZipFile : ITorchFile
 
     private void CheckByteOrder()
     {
-        if (!_entries.ContainsKey(_folder + "byteorder")) return;
+        if (!_parts.ByName.ContainsKey(_folder + "byteorder")) return;
         if (Entry(_folder + "byteorder").Length > 16) throw Invalid("must say its byte order in a word, but it says more.");
         string order = Encoding.Latin1.GetString(ReadAll(_folder + "byteorder"));
         if (order != "little")
@@ -96,41 +83,19 @@ internal sealed class TorchZipFile : ITorchFile
 
     private ZipArchiveEntry Entry(string name)
     {
-        if (!_entries.TryGetValue(name, out ZipArchiveEntry? entry)) throw Invalid($"must hold '{PickleText.Safe(name)}', but its archive does not.");
+        if (!_parts.ByName.TryGetValue(name, out ZipArchiveEntry? entry)) throw Invalid($"must hold '{PickleText.Safe(name)}', but its archive does not.");
         if (entry.Length != entry.CompressedLength || entry.IsEncrypted)
         {
             throw Invalid(
                 $"must hold its parts as they are, but '{PickleText.Safe(name)}' is compressed or encrypted, which torch.save does not do. "
                 + "Save it again.");
         }
-        return entry.Length <= _length
+        return entry.Length <= _parts.Length
             ? entry
-            : throw Invalid($"must hold its parts, but '{PickleText.Safe(name)}' is said to have {entry.Length} bytes and the file has {_length}.");
+            : throw Invalid($"must hold its parts, but '{PickleText.Safe(name)}' is said to have {entry.Length} bytes and the file has {_parts.Length}.");
     }
 
-    private void Read(string name, Action<Stream> read)
-    {
-        ZipArchiveEntry entry = Entry(name);
-        Guarded(() =>
-        {
-            using Stream stream = entry.Open();
-            read(stream);
-            return true;
-        });
-    }
-
-    // What the zip reader throws on damaged archives is not one kind.
-    private T Guarded<T>(Func<T> use)
-    {
-        try
-        {
-            return use();
-        }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ArgumentException or NotSupportedException or OverflowException)
-        {
-            throw new InvalidDataException($"'{_path}' must be a whole zip archive, but it is damaged or cut short: {e.Message}", e);
-        }
-    }
+    private void Read(string name, Action<Stream> read) => _parts.Read(Entry(name), read);
 
     private InvalidDataException Invalid(string text) => new($"'{_path}' {text}");
 }

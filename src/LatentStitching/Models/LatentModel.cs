@@ -92,16 +92,17 @@ public abstract class LatentModel : ILatentModel
     /// <summary>Writes the model to a folder that says what it is: <c>config.json</c> and <c>model.safetensors</c>.</summary>
     /// <param name="folder">The folder; made if need be. Files of these two names are replaced, each never half.</param>
     /// <param name="training">How it was trained, kept with it; null if not known.</param>
+    /// <param name="half">Whether float32 weights are written as float16, at half the size and with 11 bits of each; the model that is opened computes in float32 again.</param>
     /// <exception cref="ArgumentException">The path is blank.</exception>
     /// <exception cref="NotSupportedException">The model's class does not describe itself.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
-    public void Save(string folder, TrainingReport? training = null)
+    public void Save(string folder, TrainingReport? training = null, bool half = false)
     {
         ThrowIfDisposed();
         using var scope = NewDisposeScope();
         ModelDescription description = Describe() ?? throw new NotSupportedException($"{GetType().Name} does not describe itself. Override Describe, and teach ModelKinds to open it.");
-        ModelFolder.Write(folder, this, description, training);
+        ModelFolder.Write(folder, this, description, training, half);
     }
 
     /// <inheritdoc/>

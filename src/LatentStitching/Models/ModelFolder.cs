@@ -133,12 +133,12 @@ public sealed class ModelFolder : IDisposable
         }
     }
 
-    internal static void Write(string folder, LatentModel model, ModelDescription description, TrainingReport? training)
+    internal static void Write(string folder, LatentModel model, ModelDescription description, TrainingReport? training, bool half)
     {
         Guard.NotBlank(folder);
         Directory.CreateDirectory(folder);
         string weights = Path.Combine(folder, WeightFile);
-        SafeTensors.Save(weights, description.Weights);
+        SafeTensors.Save(weights, [.. description.Weights.Select(weight => (weight.Name, half && weight.Tensor.dtype == ScalarType.Float32 ? weight.Tensor.detach().to_type(ScalarType.Float16) : weight.Tensor))]);
         JsonObject root = new()
         {
             ["format"] = Format,

@@ -117,5 +117,5 @@ public sealed class StateDictionaryTests
     [InlineData("474946383961", "its 6 bytes begin with 474946383961.")]
     public void Load_AnotherFormat_ThrowsNamingTheThree(string hex, string text) => CheckpointFiles.With(Convert.FromHexString(hex), path =>
         ((Action)(() => StateDictionary.Load(path))).Should().Throw<InvalidDataException>()
-            .WithMessage($"'{path}' must be a safetensors file, a PyTorch zip archive or a PyTorch legacy file, but {text}"));
+            .WithMessage($"'{path}' must be a safetensors file, a PyTorch zip archive, a PyTorch legacy file, or NumPy's .npy or .npz, but {text}"));
 }

@@ -171,7 +171,7 @@ public sealed class TorchCheckpointTests
     {
         string path = CheckpointFiles.Fixture("encoder_traced.pt");
         ((Action)(() => StateDictionary.Load(path))).Should().Throw<InvalidDataException>().WithMessage(
-            $"'{path}' must be a state dictionary, but it is a TorchScript program, which is code. Load it by torch.jit.load, or save model.state_dict() in Python.");
+            $"'{path}' must be a state dictionary, but it is a TorchScript program, which is code. Open it as a model by TorchScriptModel.Load, or save model.state_dict() in Python.");
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Mapping;
 using LatentStitching.Models;
+using LatentStitching.Onnx;
 using LatentStitching.Tests.Support;
 
 namespace LatentStitching.Tests.Models;
@@ -48,7 +49,7 @@ public sealed class ConformingModelsTests
     [Fact]
     public void EveryModelOfTheLibrary_HasItsConformanceTests()
     {
-        IEnumerable<Type> models = typeof(ILatentModel).Assembly.GetExportedTypes().Where(type => type is { IsClass: true, IsAbstract: false } && typeof(ILatentModel).IsAssignableFrom(type));
+        IEnumerable<Type> models = ((Type[])[.. typeof(ILatentModel).Assembly.GetExportedTypes(), .. typeof(OnnxModel).Assembly.GetExportedTypes()]).Where(type => type is { IsClass: true, IsAbstract: false } && typeof(ILatentModel).IsAssignableFrom(type));
         IEnumerable<Type> tested = typeof(ConformingModelsTests).Assembly.GetTypes()
             .Where(type => type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(LatentModelConformanceTests<>))
             .Select(type => type.BaseType!.GetGenericArguments()[0]);

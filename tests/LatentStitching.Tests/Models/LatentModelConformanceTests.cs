@@ -22,6 +22,9 @@ public abstract class LatentModelConformanceTests<TModel>
     /// <summary>Largest difference between one row and the same row in a batch, relative to the largest number: the rounding of the network's depth.</summary>
     protected virtual double Rounding => 1e-6;
 
+    /// <summary>Whether gradients flow through the model; if not, it refuses inputs that ask for them.</summary>
+    protected virtual bool GivesGradients => true;
+
     private static Tensor Images(ILatentModel model, long count = Count)
     {
         using Generator generator = new(7);
@@ -110,6 +113,17 @@ public abstract class LatentModelConformanceTests<TModel>
         using TModel model = Create();
         using var scope = NewDisposeScope();
         Tensor images = (Images(model) * 0.5f + 0.25f).requires_grad_(), latents = (Latents(model) * 0.1f).requires_grad_();
+        if (!GivesGradients)
+        {
+            Action encode = () => model.Encode(images), decode = () => model.Decode(latents);
+            foreach (Action act in (Action[])[encode, decode])
+            {
+                act.ShouldSay<InvalidOperationException>(
+                    $"{model.Name} must be used without gradients, which ONNX Runtime does not compute, but its input asks for them. Pass input.detach(), or call it under torch.no_grad().");
+            }
+            using (no_grad()) model.Reconstruct(images).requires_grad.Should().BeFalse();
+            return;
+        }
         model.Encode(images).square().sum().backward();
         model.Decode(latents).square().sum().backward();
         images.grad!.abs().max().ToDouble().Should().BePositive();

@@ -36,12 +36,29 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
+    public void Save_Half_KeepsTheRoundedWeights_InHalfTheSpace()
+    {
+        using var model = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32), Seed = 5 });
+        model.Save(_folder);
+        long whole = new FileInfo(Path.Combine(_folder, "model.safetensors")).Length;
+        model.Save(_folder, half: true);
+        new FileInfo(Path.Combine(_folder, "model.safetensors")).Length.Should().BeInRange((whole / 2) - 4096, (whole / 2) + 4096);
+        using var loaded = (Vae)LatentModel.Load(_folder);
+        using var scope = NewDisposeScope();
+        foreach (((_, Tensor weight), (_, Tensor original)) in loaded.Network.Weights.All.Zip(model.Network.Weights.All))
+        {
+            weight.dtype.Should().Be(ScalarType.Float32);
+            weight.detach().ShouldBeCloseTo(original.detach().to_type(ScalarType.Float16).to_type(ScalarType.Float32), 0);
+        }
+    }
+
+    [Fact]
     public void Load_KindOfTheApplication_OpensOnceItIsTaught()
     {
         using DelegateLatentModel own = Toy.Linear("own", 1);
         using (Tensor weight = ones(6))
         {
-            ModelFolder.Write(_folder, own, new ModelDescription("test-kind", new JsonObject { ["scale"] = 2.5, ["names"] = new JsonArray("a", "b"), ["image"] = new JsonArray(1, 2, 3), ["deep"] = true }, [("scale", weight)]), null);
+            ModelFolder.Write(_folder, own, new ModelDescription("test-kind", new JsonObject { ["scale"] = 2.5, ["names"] = new JsonArray("a", "b"), ["image"] = new JsonArray(1, 2, 3), ["deep"] = true }, [("scale", weight)]), null, half: false);
         }
         Action unknown = () => LatentModel.Load(_folder);
         unknown.ShouldSay<InvalidDataException>($"'{_folder}' must hold a known kind of model ({string.Join(", ", ModelKinds.Names)}), but it holds 'test-kind'. Teach it with ModelKinds.Register.");

@@ -57,12 +57,12 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
         {
             throw new ArgumentException(
                 $"EncoderChannels must give side {options.Size}, the images', {FirstChannels} channels, which the first layer makes, but it gives {encoder.Channels.GetValueOrDefault(options.Size)}.",
-                nameof(options.EncoderChannels));
+                nameof(options));
         }
         if (encoder.Channels.GetValueOrDefault(1) != decoder.Channels.GetValueOrDefault(1))
         {
             throw new ArgumentException(
-                $"DecoderChannels must give side 1 the {encoder.Channels.GetValueOrDefault(1)} channels of EncoderChannels, but it gives {decoder.Channels.GetValueOrDefault(1)}.", nameof(options.DecoderChannels));
+                $"DecoderChannels must give side 1 the {encoder.Channels.GetValueOrDefault(1)} channels of EncoderChannels, but it gives {decoder.Channels.GetValueOrDefault(1)}.", nameof(options));
         }
         return (encoder, decoder);
     }

@@ -10,7 +10,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <para>Its embeddings are spaces of their own, 512 wide in the published models: <c>model.At("embedding")</c>, from which the posterior is computed and which decodes through the posterior mean, and
 /// <c>model.At("decoder-embedding")</c>, which the decoder begins with and which has a prior: N(0, I) seen through its layer.</para>
 /// <para>Published objective: ½Σ(x − x̂)²/γ + 3·KL, for each image. How the original sets γ is not published; here it is the least mean squared error of a batch so far.</para>
-/// <para>Source: Asperti, Bugo and Filippini, "Enhancing Variational Generation Through Self-Decomposition" (arXiv:2202.02738); sizes from Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812).</para>
+/// <para>Source: Asperti, Bugo and Filippini, "Enhancing Variational Generation Through Self-Decomposition", IEEE Access 10 (2022), doi:10.1109/ACCESS.2022.3185654; sizes from Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812).</para>
 /// </remarks>
 public sealed class SplitVae : VariationalAutoencoder
 {

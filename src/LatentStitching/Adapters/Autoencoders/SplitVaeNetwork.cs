@@ -5,7 +5,7 @@ using LatentStitching.Models;
 
 namespace LatentStitching.Adapters.Autoencoders;
 
-/// <summary>The Split-VAE of Asperti, Bugo and Filippini, "Enhancing Variational Generation Through Self-Decomposition" (arXiv:2202.02738), a Keras model in channels-first form.</summary>
+/// <summary>The Split-VAE of Asperti, Bugo and Filippini, "Enhancing Variational Generation Through Self-Decomposition", IEEE Access 10 (2022), doi:10.1109/ACCESS.2022.3185654, a Keras model in channels-first form.</summary>
 /// <remarks>
 /// Encoder: four 3×3 convolutions of stride 2 with a residual block between two of them → mean over space → residual dense block, the embedding → mean and log-variance.
 /// Decoder: dense, the second embedding → dense to 4×4 → transposed convolutions of stride 2, a residual block after each → 3×3 convolution to a mask and two images, sigmoid.

@@ -65,8 +65,8 @@ public sealed class TinyAutoencoder : LatentModel
         return From(state, $"{encoderPath} and {decoderPath}", name ?? Path.GetFileNameWithoutExtension(encoderPath).Replace("_encoder", "", StringComparison.Ordinal), image, device ?? CPU);
     }
 
-    /// <summary>Opens one file with both sides: diffusers' AutoencoderTiny, or what <see cref="SaveWeights"/> wrote.</summary>
-    /// <param name="path">The file. Channels and layout are read off the shapes. Nothing in it is executed.</param>
+    /// <summary>Opens a file with both sides, of diffusers' AutoencoderTiny or what <see cref="SaveWeights"/> wrote, or a folder of diffusers.</summary>
+    /// <param name="path">The file or folder. Channels and layout are read off the shapes. Nothing in it is executed.</param>
     /// <param name="image">The images: any RGB size that the reduction divides.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
@@ -77,7 +77,7 @@ public sealed class TinyAutoencoder : LatentModel
     {
         Guard.NotBlank(path);
         ArgumentNullException.ThrowIfNull(image);
-        using StateDictionary file = StateDictionary.Load(path), state = DiffusersKeys.Apply(file);
+        using StateDictionary file = Directory.Exists(path) ? HuggingFaceFolder.Open(path).LoadWeights() : StateDictionary.Load(path), state = DiffusersKeys.Apply(file);
         return From(state, path, name ?? WeightFile.NameOf(path), image, device ?? CPU);
     }
 

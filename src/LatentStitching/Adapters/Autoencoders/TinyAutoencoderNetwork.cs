@@ -30,6 +30,9 @@ internal sealed class TinyAutoencoderNetwork : IDisposable
         return new TinyAutoencoderNetwork(WeightSet.Create(LayoutOf(encoder, decoder), options.Seed, device), encoder, decoder);
     }
 
+    public static long RequireReduction(long value, string name) =>
+        value is 8 or 32 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be 8 or 32, but it is {value}.");
+
     /// <summary>TAESANA's encoder alone begins with fewer than 64 channels.</summary>
     public static long ReductionOf(StateDictionary state, string path) => WeightFile.ShapeOf(state, "encoder.0.weight", 4, What, path)[0] == 64 ? 8 : 32;
 

@@ -35,7 +35,7 @@ public sealed record TinyAutoencoderOptions
     public long Reduction
     {
         get;
-        init => field = value is 8 or 32 ? value : throw new ArgumentOutOfRangeException(nameof(Reduction), $"Reduction must be 8 or 32, but it is {value}.");
+        init => field = TinyAutoencoderNetwork.RequireReduction(value, nameof(Reduction));
     } = 8;
 
     /// <summary>Whether the blocks of the lowest resolution begin with a wide, normalised layer, as in TAEF2.</summary>

@@ -67,7 +67,7 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
     {
         ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(level);
-        return LevelNames.Contains(level) ? SeenAt(level) : throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)}, but it is '{level}'.", nameof(level));
+        return LevelNames.Contains(level, StringComparer.Ordinal) ? SeenAt(level) : throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)}, but it is '{level}'.", nameof(level));
     }
 
     /// <inheritdoc/>

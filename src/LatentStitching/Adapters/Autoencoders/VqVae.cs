@@ -54,7 +54,7 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
 
     /// <summary>Opens published weights: a file of CompVis or diffusers, or a diffusers folder.</summary>
     /// <param name="path">
-    /// A PyTorch or safetensors file, whole CompVis checkpoints included, or a folder with config.json and diffusion_pytorch_model.safetensors or .bin. All sizes but the image's are read off the weights'
+    /// A PyTorch or safetensors file, whole CompVis checkpoints included, or a folder that diffusers wrote. All sizes but the image's are read off the weights'
     /// shapes, and the groups of normalisations off config.json (32 without one). Nothing in it is executed.
     /// </param>
     /// <param name="image">The images, whose size the weights do not tell; if null, that of the folder's config.json.</param>
@@ -67,11 +67,12 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
     public static VqVae Load(string path, ImageFormat? image = null, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        DiffusersFolder? folder = Directory.Exists(path) ? DiffusersFolder.Open(path) : null;
-        image ??= folder?.Image ?? throw new ArgumentException("image must be given for a file of weights, which does not tell it: ImageFormat.Rgb(256) for a model trained at 256×256.", nameof(image));
-        using StateDictionary file = StateDictionary.Load(folder?.WeightPath ?? path, container);
+        HuggingFaceFolder? folder = Directory.Exists(path) ? HuggingFaceFolder.Open(path) : null;
+        VqVaeConfig config = folder is null ? new VqVaeConfig(null, 32) : VqVaeConfig.Read(folder);
+        image ??= config.Image ?? throw new ArgumentException("image must be given where no config.json tells it: ImageFormat.Rgb(256) for a model trained at 256×256.", nameof(image));
+        using StateDictionary file = folder?.LoadWeights() ?? StateDictionary.Load(path, container);
         using StateDictionary state = InOwnNames(file);
-        return From(state, path, name ?? WeightFile.NameOf(path), image, folder?.Groups ?? 32, device ?? CPU);
+        return From(state, path, name ?? WeightFile.NameOf(path), image, config.Groups, device ?? CPU);
     }
 
     /// <summary>Writes the weights to a safetensors file under CompVis's names.</summary>

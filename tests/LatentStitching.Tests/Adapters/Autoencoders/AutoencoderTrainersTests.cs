@@ -52,7 +52,7 @@ public sealed class AutoencoderTrainersTests : IDisposable
         {
             using CancellationTokenSource cancel = new();
             int step = 0;
-            Action act = () => Train(killed, images, options with { CheckpointPath = path, CheckpointEvery = 1 }, new Each(() => { if (++step == 3) cancel.Cancel(); }), cancel.Token);
+            Action act = () => Train(killed, images, options with { CheckpointPath = path, CheckpointEvery = 1 }, new Each(() => { if (++step == 3) cancel.Cancel(); }), cancellationToken: cancel.Token);
             act.Should().Throw<OperationCanceledException>();
         }
         // Another start: everything must come from the file.
@@ -160,7 +160,7 @@ public sealed class AutoencoderTrainersTests : IDisposable
         _ => Small.Vq(seed),
     };
 
-    private static TrainingReport Train(LatentModel model, IImageSource images, TrainingOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default, double beta = 0.5) => model switch
+    private static TrainingReport Train(LatentModel model, IImageSource images, TrainingOptions options, IProgress<TrainingProgress>? progress = null, double beta = 0.5, CancellationToken cancellationToken = default) => model switch
     {
         Autoencoder plain => new AutoencoderTrainer(options).Train(plain, images, progress, cancellationToken),
         VqVae vq => new VqVaeTrainer(options).Train(vq, images, progress, cancellationToken),

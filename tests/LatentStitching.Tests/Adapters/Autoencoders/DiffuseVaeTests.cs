@@ -53,8 +53,8 @@ public sealed class DiffuseVaeTests
         Refuses(good with { EncoderBlocks = "8d2,8t4,4x1" }, "EncoderBlocks", "EncoderBlocks must end at side 1, but it ends at 4 with the channels of 4.");
         Refuses(good with { EncoderChannels = "8:64,1:5" }, "EncoderChannels", "EncoderChannels must tell the channels of every side, but those of 4 are missing.");
         Refuses(good with { DecoderChannels = "8:4,4:x,1:5" }, "DecoderChannels", "DecoderChannels must be different sides with at least 2 channels each, such as 64:64,32:128, but it holds '4:x'.");
-        Refuses(good with { DecoderChannels = "8:4,4:6,1:7" }, "DecoderChannels", "DecoderChannels must give side 1 the 5 channels of EncoderChannels, but it gives 7.");
-        Refuses(good with { EncoderChannels = "8:32,4:6,1:5" }, "EncoderChannels", "EncoderChannels must give side 8, the images', 64 channels, which the first layer makes, but it gives 32.");
+        Refuses(good with { DecoderChannels = "8:4,4:6,1:7" }, "options", "DecoderChannels must give side 1 the 5 channels of EncoderChannels, but it gives 7.");
+        Refuses(good with { EncoderChannels = "8:32,4:6,1:5" }, "options", "EncoderChannels must give side 8, the images', 64 channels, which the first layer makes, but it gives 32.");
 
         static void Refuses(DiffuseVaeOptions options, string parameter, string text)
         {

@@ -224,7 +224,7 @@ public sealed class PcaModelTests : IDisposable
     private void Refuses(Dictionary<string, Tensor> parts, string text, long channels = 1)
     {
         using DelegateLatentModel model = Toy.Linear("toy", 1);
-        ModelFolder.Write(ModelPath, model, new ModelDescription(PcaModel.Kind, new JsonObject { ["image"] = new JsonArray(channels, 2, 3) }, [.. parts.Select(part => (part.Key, part.Value))]), null);
+        ModelFolder.Write(ModelPath, model, new ModelDescription(PcaModel.Kind, new JsonObject { ["image"] = new JsonArray(channels, 2, 3) }, [.. parts.Select(part => (part.Key, part.Value))]), null, half: false);
         Action act = () => LatentModel.Load(ModelPath);
         act.ShouldSay<InvalidDataException>(text);
     }
