@@ -31,6 +31,8 @@ public sealed class CelebA : IImageSource, IDisposable
     /// <summary>How the pictures become images.</summary>
     public ImageGeometry Geometry { get; }
 
+    string IImageSource.Preparation => Geometry.ToString();
+
     /// <inheritdoc />
     public ImageFormat Image => _reader.Format;
 

@@ -18,6 +18,10 @@ public interface IImageSource
     /// <summary>The binary labels of the images, row i for image i, or null where there are none.</summary>
     AttributeTable? Attributes { get; }
 
+    /// <summary>How pictures became these images, in words: crop and resizing. Latents of differently prepared images are not paired by id.</summary>
+    /// <value>"as given" where the source says nothing else.</value>
+    string Preparation => "as given";
+
     /// <summary>Reads images.</summary>
     /// <param name="indices">Places in <see cref="Ids"/>, each from 0 to Count − 1; any order, repeats allowed.</param>
     /// <returns>Image batch [indices.Count, c, h, w], float32, values in [0, 1], on the CPU, owned by the caller.</returns>

@@ -28,6 +28,8 @@ public sealed class ImageFolder : IImageSource
     /// <summary>How the pictures become images.</summary>
     public ImageGeometry Geometry { get; }
 
+    string IImageSource.Preparation => Geometry.ToString();
+
     /// <inheritdoc />
     public ImageFormat Image => _reader.Format;
 

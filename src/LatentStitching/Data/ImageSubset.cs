@@ -24,6 +24,8 @@ internal sealed class ImageSubset : IImageSource
 
     public AttributeTable? Attributes { get; }
 
+    public string Preparation => _inner.Preparation;
+
     public Tensor Load(IReadOnlyList<int> indices)
     {
         ImageSourceGuard.Indices(indices, _indices.Length);

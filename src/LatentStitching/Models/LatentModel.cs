@@ -95,6 +95,7 @@ public abstract class LatentModel : ILatentModel
     /// <param name="half">Whether float32 weights are written as float16, at half the size and with 11 bits of each; the model that is opened computes in float32 again.</param>
     /// <exception cref="ArgumentException">The path is blank.</exception>
     /// <exception cref="NotSupportedException">The model's class does not describe itself.</exception>
+    /// <exception cref="InvalidOperationException">A weight is too large for <paramref name="half"/>.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public void Save(string folder, TrainingReport? training = null, bool half = false)

@@ -138,7 +138,7 @@ public sealed class ModelFolder : IDisposable
         Guard.NotBlank(folder);
         Directory.CreateDirectory(folder);
         string weights = Path.Combine(folder, WeightFile);
-        SafeTensors.Save(weights, [.. description.Weights.Select(weight => (weight.Name, half && weight.Tensor.dtype == ScalarType.Float32 ? weight.Tensor.detach().to_type(ScalarType.Float16) : weight.Tensor))]);
+        SafeTensors.Save(weights, [.. description.Weights.Select(weight => (weight.Name, half ? Half(weight.Name, weight.Tensor) : weight.Tensor))]);
         JsonObject root = new()
         {
             ["format"] = Format,
@@ -154,6 +154,13 @@ public sealed class ModelFolder : IDisposable
         if (training is not null) root["training"] = training.ToJson();
         // Last, so that a folder cut off half-way has an old or no description, which its weights do not fit.
         AtomicFile.Write(Path.Combine(folder, ConfigurationFile), stream => stream.Write(Encoding.UTF8.GetBytes(root.ToJsonString(_readable) + "\n")));
+    }
+
+    private static Tensor Half(string name, Tensor weight)
+    {
+        if (weight.dtype != ScalarType.Float32) return weight;
+        Tensor halved = weight.detach().to_type(ScalarType.Float16);
+        return halved.isfinite().all().ToBoolean() ? halved : throw new InvalidOperationException($"A weight written in half the space must be at most 65504 in magnitude, but {name} holds larger ones. Save it whole.");
     }
 
     private static string Hash(string path)

@@ -1,3 +1,4 @@
+using LatentStitching.Latents;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Pairing;
@@ -58,6 +59,43 @@ public sealed class LatentPairs : IDisposable
     /// <summary>Width of the target latents d_t.</summary>
     public long TargetDimension => Target.size(1);
 
+    /// <summary>Rows of the source bank whose images the target bank lacks; told by <see cref="From"/>, 0 for all other pairs.</summary>
+    public int UnpairedSourceRows { get; private init; }
+
+    /// <summary>Rows of the target bank whose images the source bank lacks; told by <see cref="From"/>, 0 for all other pairs.</summary>
+    public int UnpairedTargetRows { get; private init; }
+
+    /// <summary>Pairs the latents of two banks by the images' ids.</summary>
+    /// <param name="source">The source model's latents. Not disposed.</param>
+    /// <param name="target">The target model's latents. Not disposed.</param>
+    /// <param name="allowOtherImages">Whether the images may come from sources of other names, formats or preparations, for those who know that an id names the same picture in both. By default that is refused:
+    /// a map between differently framed pictures learns the difference too.</param>
+    /// <returns>The pairs of all images in both banks, in the order of <paramref name="source"/>, float32, on the CPU, with ids; <see cref="UnpairedSourceRows"/> and <see cref="UnpairedTargetRows"/> count what was left out.</returns>
+    /// <exception cref="ArgumentException">The images were prepared differently, no image is in both banks, or latents are not finite.</exception>
+    /// <exception cref="ObjectDisposedException">A bank was disposed.</exception>
+    public static LatentPairs From(LatentBank source, LatentBank target, bool allowOtherImages = false)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        if (!allowOtherImages && !source.Info.SamePreparation(target.Info))
+        {
+            throw new ArgumentException(
+                $"target must hold latents of images prepared as those of source, but they are of {Images(source)} and of {Images(target)}. "
+                + "Encode the same images, or pass allowOtherImages: true if each id names the same picture in both.",
+                nameof(target));
+        }
+        int[] rows = [.. Enumerable.Range(0, source.Count).Where(row => target.Contains(source.Ids[row]))];
+        if (rows.Length == 0)
+        {
+            throw new ArgumentException(
+                $"target must hold some of the images of source, but none of its {target.Count} ids, such as '{target.Ids[0]}', is among the {source.Count} of source, such as '{source.Ids[0]}'.",
+                nameof(target));
+        }
+        using var scope = NewDisposeScope();
+        string[] ids = Array.ConvertAll(rows, row => source.Ids[row]);
+        return new LatentPairs(source.Rows(rows), target.Rows(ids), ids) { UnpairedSourceRows = source.Count - rows.Length, UnpairedTargetRows = target.Count - rows.Length };
+    }
+
     /// <summary>Some of the pairs, in the order asked for. Both sides move as one.</summary>
     /// <param name="rows">Rows, each from 0 to Count − 1; with ids, each at most once.</param>
     /// <returns>New pairs, owned by the caller.</returns>
@@ -103,6 +141,8 @@ public sealed class LatentPairs : IDisposable
     /// <summary>Says the sizes.</summary>
     /// <returns>For example "9000 pairs, 512 → 768".</returns>
     public override string ToString() => $"{Count} pairs, {SourceDimension} → {TargetDimension}";
+
+    private static string Images(LatentBank bank) => $"'{bank.Info.ImageSourceName}' ({bank.Info.Image}, {bank.Info.Preparation})";
 
     private Tensor Live(Tensor held)
     {

@@ -50,6 +50,9 @@ public sealed class ModelFolderTests : IDisposable
             weight.dtype.Should().Be(ScalarType.Float32);
             weight.detach().ShouldBeCloseTo(original.detach().to_type(ScalarType.Float16).to_type(ScalarType.Float32), 0);
         }
+        using (no_grad()) model.Network.Weights["decoder.lin1.bias"].fill_(1e5);
+        Action large = () => model.Save(_folder, half: true);
+        large.ShouldSay<InvalidOperationException>("A weight written in half the space must be at most 65504 in magnitude, but decoder.lin1.bias holds larger ones. Save it whole.");
     }
 
     [Fact]
