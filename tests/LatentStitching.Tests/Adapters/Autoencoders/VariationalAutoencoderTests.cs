@@ -64,6 +64,25 @@ public sealed class VariationalAutoencoderTests : IDisposable
     }
 
     [Fact]
+    public void Levels_AskedForByTheService_RefuseOthers()
+    {
+        using SplitVae split = Small.Split();
+        using VqVae vq = Small.Vq();
+        Action embedding = () => ((IModelLevels)split).At("w"), code = () => ((IModelLevels)vq).At("w");
+        embedding.ShouldRefuse("level", "level must be one of embedding, decoder-embedding, but it is 'w'.");
+        code.ShouldRefuse("level", "level must be one of post-quantisation, but it is 'w'.");
+    }
+
+    [Fact]
+    public void SplitVae_TooFewDoublings_IsRefused()
+    {
+        using SplitVae model = Small.Split();
+        SafeTensors.Save(_path, [.. model.Network.Weights.All.Where(weight => weight.Name != "decoder.up1.weight")]);
+        Action act = () => SplitVae.Load(_path).Dispose();
+        act.ShouldSay<InvalidDataException>($"{_path} must hold a Split-VAE of 2 to 7 transposed convolutions decoder.up0, decoder.up1 ..., but it holds 1.");
+    }
+
+    [Fact]
     public void DecodeParts_BlendToTheImage()
     {
         using SplitVae model = Small.Split();

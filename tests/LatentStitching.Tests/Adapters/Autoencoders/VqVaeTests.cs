@@ -177,6 +177,8 @@ public sealed class VqVaeTests : IDisposable
         level.ShouldRefuse("options", "AttentionLevels must lie from 0 to 0, but one is 1.");
         Action none = () => _ = new VqVaeOptions { Channels = [] };
         none.ShouldRefuse("Channels", "Channels must hold at least one entry, but it is empty. Give one number a resolution.");
+        Action keys = () => VqVaeKeys.Diffusers(0);
+        keys.ShouldRefuse("levels", "levels must be positive, but it is 0.");
         using VqVae model = Small.Vq();
         using Tensor wrong = zeros(2, 3);
         Action indices = () => model.Indices(wrong);
