@@ -25,7 +25,7 @@ internal sealed class VqVaeNetwork : IDisposable
     public static VqVaeNetwork Create(VqVaeShape shape, ulong seed, Device device) => new(WeightSet.Create(VqVaeLayout.Of(shape), seed, device), shape);
 
     public static VqVaeNetwork From(StateDictionary state, VqVaeShape shape, string path, Device device) =>
-        new(WeightSet.From(VqVaeLayout.Of(shape), state, "the VQ-VAE that its shapes begin", path, device), shape);
+        new(WeightSet.From(VqVaeLayout.Of(shape), state, "a VQ-VAE of the sizes that its first tensors have", path, device), shape);
 
     /// <summary>Pixels in [−1, 1], [n, c, H, W] → vectors before quantisation, [n, e, h, w].</summary>
     public Tensor Encode(Tensor pixels)
