@@ -14,5 +14,13 @@ internal static class BuiltInModels
         [PcaModel.Kind] = PcaModel.Open,
         [Vae.Kind] = Vae.Open,
         [Glow.Kind] = Glow.Open,
+        [AspertiVae.Kind] = AspertiVae.Open,
+        [Autoencoder.Kind] = Autoencoder.Open,
+        [DiffuseVae.Kind] = DiffuseVae.Open,
+        [MlpVae.Kind] = MlpVae.Open,
+        [SplitVae.Kind] = SplitVae.Open,
+        [TinyAutoencoder.Kind] = TinyAutoencoder.Open,
+        [VanillaVae.Kind] = VanillaVae.Open,
+        [VqVae.Kind] = VqVae.Open,
     };
 }
