@@ -7,6 +7,8 @@ internal static class FrechetTrace
 
     public static double Of(GaussianFactor one, GaussianFactor other)
     {
+        // Without variance there is no factor to take.
+        if (one.Trace == 0 || other.Trace == 0) return 0;
         if (one.IsRows && other.IsRows) return NuclearNorm(one.Value, other.Value);
         if (!one.IsRows && !other.IsRows)
         {

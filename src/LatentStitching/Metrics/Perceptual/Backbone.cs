@@ -16,12 +16,6 @@ internal abstract class Backbone(NetworkWeights weights) : IDisposable
     /// <summary>The shortest side that leaves a place at the last tap.</summary>
     public abstract long LeastSide { get; }
 
-    public static Backbone Load(LpipsNetwork network, string path, Device device)
-    {
-        using StateDictionary state = StateDictionary.Load(path);
-        return From(network, state, path, device);
-    }
-
     public static Backbone From(LpipsNetwork network, StateDictionary state, string source, Device device) => network switch
     {
         LpipsNetwork.AlexNet => new AlexNet(Take(state, source, "torchvision's AlexNet", AlexNet.Layout, device)),

@@ -65,17 +65,8 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         if (!Enum.IsDefined(network)) throw new ArgumentOutOfRangeException(nameof(network), $"network must be AlexNet, Vgg16 or SqueezeNet, but it is {network}.");
         Guard.NotBlank(backbone);
         Guard.NotBlank(heads);
-        Backbone body = Backbone.Load(network, backbone, device ?? CPU);
-        try
-        {
-            using StateDictionary state = StateDictionary.Load(heads);
-            return new Lpips(network, body, Heads(network, body, state, heads));
-        }
-        catch
-        {
-            body.Dispose();
-            throw;
-        }
+        using StateDictionary body = StateDictionary.Load(backbone), head = StateDictionary.Load(heads);
+        return Of(network, body, head, device ?? CPU, backbone, heads);
     }
 
     /// <inheritdoc/>
@@ -123,11 +114,19 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         _scale.Dispose();
     }
 
-    /// <summary>The metric from state dictionaries in memory.</summary>
-    internal static Lpips Of(LpipsNetwork network, StateDictionary backbone, StateDictionary heads)
+    /// <summary>The metric from state dictionaries in memory, with the names that an error text gives them.</summary>
+    internal static Lpips Of(LpipsNetwork network, StateDictionary backbone, StateDictionary heads, Device? device = null, string backboneName = "backbone", string headsName = "heads")
     {
-        var body = Backbone.From(network, backbone, "backbone", CPU);
-        return new Lpips(network, body, Heads(network, body, heads, "heads"));
+        var body = Backbone.From(network, backbone, backboneName, device ?? CPU);
+        try
+        {
+            return new Lpips(network, body, Heads(network, body, heads, headsName));
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Each layer's share of the distance of each image. float64 [n, layers], on the CPU.</summary>
