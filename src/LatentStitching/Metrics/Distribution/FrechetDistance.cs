@@ -1,5 +1,3 @@
-using LatentStitching.Numerics;
-
 namespace LatentStitching.Metrics.Distribution;
 
 /// <summary>Fréchet distance between two sets of features seen as Gaussians: the FID where the features are Inception's. 0 for equal moments, no upper end.</summary>
@@ -11,7 +9,7 @@ namespace LatentStitching.Metrics.Distribution;
 /// <para>Cost at d features: n₁n₂d + min(n₁, n₂)³ with few images, else about 4d³.</para>
 /// <para>Source: Heusel, Ramsauer, Unterthiner, Nessler and Hochreiter, "GANs Trained by a Two Time-Scale Update Rule", NeurIPS 2017 (arXiv:1706.08500), eq. (6); Dowson and Landau, J. Multivariate Analysis 12 (1982), 450–455.</para>
 /// </remarks>
-public sealed class FrechetDistance
+public static class FrechetDistance
 {
     private const long EnoughImages = 2048;
 
@@ -20,7 +18,7 @@ public sealed class FrechetDistance
     /// <param name="reference">Statistics of the images to judge them by, of the same features, at least two. Not changed.</param>
     /// <returns>The distance and its warnings, without a kernel distance.</returns>
     /// <exception cref="ArgumentException">The features differ, or a set has fewer than two images.</exception>
-    public FrechetResult Evaluate(FeatureStatistics candidate, FeatureStatistics reference)
+    public static FrechetResult Evaluate(FeatureStatistics candidate, FeatureStatistics reference)
     {
         ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(reference);
@@ -55,7 +53,7 @@ public sealed class FrechetDistance
     /// <param name="reference">Features of the images to judge them by, from the same extractor, at least two. Not changed.</param>
     /// <returns>The distance, its warnings and the kernel distance.</returns>
     /// <exception cref="ArgumentException">The features differ, or a set has fewer than two images.</exception>
-    public FrechetResult Evaluate(FeatureSet candidate, FeatureSet reference)
+    public static FrechetResult Evaluate(FeatureSet candidate, FeatureSet reference)
     {
         FeatureSet.RequirePair(candidate, reference, 2);
         FrechetResult result = Evaluate(candidate.Statistics, reference.Statistics);

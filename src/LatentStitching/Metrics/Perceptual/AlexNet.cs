@@ -12,6 +12,8 @@ internal sealed class AlexNet(NetworkWeights weights) : Backbone(weights)
 
     public override IReadOnlyList<long> Channels { get; } = [64, 192, 384, 256, 256];
 
+    public override long BlockPixels => 1 << 19;
+
     public override long LeastSide => 31;
 
     public override IEnumerable<Tensor> Taps(Tensor images)

@@ -17,7 +17,6 @@ namespace LatentStitching.Metrics.Perceptual;
 public sealed class Lpips : IPerImageMetric, IDisposable
 {
     private const double Epsilon = 1e-10;
-    private const long BlockPixels = 1 << 16;
 
     private readonly Backbone _backbone;
     private readonly NetworkWeights _heads;
@@ -150,8 +149,8 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         return values.MoveToOuterDisposeScope();
     }
 
-    private static IEnumerable<(long Start, long Size)> Blocks(Tensor images) =>
-        CentredMatrix.Blocks(images.size(0), Math.Clamp(BlockPixels / (images.size(2) * images.size(3)), 1, 64));
+    private IEnumerable<(long Start, long Size)> Blocks(Tensor images) =>
+        CentredMatrix.Blocks(images.size(0), Math.Clamp(_backbone.BlockPixels / (images.size(2) * images.size(3)), 1, 128));
 
     private static string Name(LpipsNetwork network) => network switch
     {
@@ -186,7 +185,7 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         foreach (Tensor features in _backbone.Taps(both))
         {
             using var scope = NewDisposeScope();
-            Tensor unit = features / features.square().sum([1], keepdim: true).sqrt_().add_(Epsilon);
+            Tensor unit = features / features.norm(1, keepdim: true).add_(Epsilon);
             visit(layer++, unit.narrow(0, 0, count).sub_(unit.narrow(0, count, count)).pow_(2));
         }
     }

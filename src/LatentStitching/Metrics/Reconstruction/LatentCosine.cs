@@ -1,5 +1,3 @@
-using LatentStitching.Numerics;
-
 namespace LatentStitching.Metrics.Reconstruction;
 
 /// <summary>Cosine of the angle between a latent and its reference, mean over rows: ⟨ẑᵢ, zᵢ⟩ / (‖ẑᵢ‖·‖zᵢ‖), from −1 to 1.</summary>

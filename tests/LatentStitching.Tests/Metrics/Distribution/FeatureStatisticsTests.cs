@@ -55,8 +55,8 @@ public sealed class FeatureStatisticsTests : IDisposable
         using FeatureStatistics whole = FrechetDistanceTests.Statistics(x), reference = FrechetDistanceTests.Statistics(y);
         using FeatureStatistics left = FrechetDistanceTests.Statistics(x.narrow(0, 0, 7)), right = FrechetDistanceTests.Statistics(x.narrow(0, 7, 493));
         left.Merge(right);
-        double expected = new FrechetDistance().Evaluate(whole, reference).Distance.Value;
-        new FrechetDistance().Evaluate(left, reference).Distance.Value.Should().BeApproximately(expected, 1e-12);
+        double expected = FrechetDistance.Evaluate(whole, reference).Distance.Value;
+        FrechetDistance.Evaluate(left, reference).Distance.Value.Should().BeApproximately(expected, 1e-12);
     }
 
     [Theory]

@@ -21,7 +21,7 @@ public sealed class FrechetDistanceTests
     {
         using var scope = NewDisposeScope();
         using FeatureStatistics x = Statistics(Golden.X()), y = Statistics(F2());
-        FrechetResult result = new FrechetDistance().Evaluate(x, y);
+        FrechetResult result = FrechetDistance.Evaluate(x, y);
         result.Distance.Value.Should().BeApproximately(0.169221548425678, 1e-13);
         result.Distance.Signature.Should().Be("fid|features:test|cov:unbiased|n:12/15|ci:none");
         FrechetTrace.Of(GaussianFactor.Of(x), GaussianFactor.Of(y)).Should().BeApproximately(0.314847690727909, 1e-13);
@@ -42,7 +42,7 @@ public sealed class FrechetDistanceTests
         using StateDictionary file = Fixture.Load("fid_kid/frechet.safetensors");
         using var scope = NewDisposeScope();
         using FeatureStatistics one = Statistics(file[name + ".feat1"]), other = Statistics(file[name + ".feat2"]);
-        double value = new FrechetDistance().Evaluate(one, other).Distance.Value;
+        double value = FrechetDistance.Evaluate(one, other).Distance.Value;
         value.Should().BeApproximately(file[name + ".fid_pytorch_fid"].ToDouble(), 1e-6);
         // The recorded symmetric form too adds the roots of eigenvalues that are rounding where the covariances are singular; from its own moments without them it is exact.
         if (name is "full") value.Should().BeApproximately(file[name + ".fid_symmetric_exact"].ToDouble(), 1e-9);
@@ -69,8 +69,8 @@ public sealed class FrechetDistanceTests
         one.HasRows.Should().Be(m <= d);
         Tensor a = Covariance(x), b = Covariance(y);
         double expected = (x.mean([0]) - y.mean([0])).square().sum().ToDouble() + a.trace().ToDouble() + b.trace().ToDouble() - (2 * SymmetricRootTrace(a, b));
-        new FrechetDistance().Evaluate(one, other).Distance.Value.Should().BeApproximately(expected, 1e-10);
-        new FrechetDistance().Evaluate(other, one).Distance.Value.Should().BeApproximately(expected, 1e-10);
+        FrechetDistance.Evaluate(one, other).Distance.Value.Should().BeApproximately(expected, 1e-10);
+        FrechetDistance.Evaluate(other, one).Distance.Value.Should().BeApproximately(expected, 1e-10);
     }
 
     [Fact]
@@ -82,11 +82,11 @@ public sealed class FrechetDistanceTests
         Tensor x = randn([200, 8], ScalarType.Float64, generator: generator), y = randn([300, 8], ScalarType.Float64, generator: generator).mul(0.5);
         Tensor wideX = cat([x, x.narrow(1, 0, 2), full([200, 3], 0.1, ScalarType.Float64)], 1), wideY = cat([y, y.narrow(1, 0, 2), full([300, 3], 0.4, ScalarType.Float64)], 1);
         using FeatureStatistics one = Statistics(wideX), other = Statistics(wideY);
-        double value = new FrechetDistance().Evaluate(one, other).Distance.Value;
+        double value = FrechetDistance.Evaluate(one, other).Distance.Value;
         // The copies stretch their columns by √2.
         Tensor stretch = tensor([Math.Sqrt(2), Math.Sqrt(2), 1, 1, 1, 1, 1, 1]);
         using FeatureStatistics small = Statistics(x * stretch), smaller = Statistics(y * stretch);
-        value.Should().BeApproximately(new FrechetDistance().Evaluate(small, smaller).Distance.Value + (3 * 0.3 * 0.3), 1e-10);
+        value.Should().BeApproximately(FrechetDistance.Evaluate(small, smaller).Distance.Value + (3 * 0.3 * 0.3), 1e-10);
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class FrechetDistanceTests
         using var scope = NewDisposeScope();
         // Variances 1 and 4 with n - 1: (1 - 2)² = 1, and means 3 apart.
         using FeatureStatistics one = Statistics(tensor(new[,] { { -1.0 }, { 0 }, { 1 } })), other = Statistics(tensor(new[,] { { 1.0 }, { 3 }, { 5 } }));
-        FrechetResult result = new FrechetDistance().Evaluate(one, other);
+        FrechetResult result = FrechetDistance.Evaluate(one, other);
         result.Distance.Value.Should().BeApproximately(10, 1e-13);
         result.MeanPart.Should().BeApproximately(9, 1e-13);
     }
@@ -109,8 +109,8 @@ public sealed class FrechetDistanceTests
         {
             Tensor x = randn([n, 30], ScalarType.Float64, generator: generator) + 1e4;
             using FeatureStatistics one = Statistics(x), same = Statistics(x), shifted = Statistics(x + 2);
-            new FrechetDistance().Evaluate(one, same).Distance.Value.Should().BeInRange(0, 1e-10);
-            new FrechetDistance().Evaluate(one, shifted).Distance.Value.Should().BeApproximately(120, 1e-8);
+            FrechetDistance.Evaluate(one, same).Distance.Value.Should().BeInRange(0, 1e-10);
+            FrechetDistance.Evaluate(one, shifted).Distance.Value.Should().BeApproximately(120, 1e-8);
         }
     }
 
@@ -122,12 +122,12 @@ public sealed class FrechetDistanceTests
         using FeatureSet flat = new(full([5, 3], 2f), "test"), varied = new(randn([5, 3], generator: generator), "test");
         foreach ((FeatureSet one, FeatureSet other) in ((FeatureSet, FeatureSet)[])[(flat, flat), (flat, varied)])
         {
-            FrechetResult result = new FrechetDistance().Evaluate(one, other);
+            FrechetResult result = FrechetDistance.Evaluate(one, other);
             result.Warnings.Should().Equal(FrechetWarning.FewImages, FrechetWarning.NoVariance);
             double.IsFinite(result.Distance.Value).Should().BeTrue();
             double.IsFinite(result.KernelDistance!.Value).Should().BeTrue();
         }
-        new FrechetDistance().Evaluate(flat, flat).Distance.Value.Should().Be(0);
+        FrechetDistance.Evaluate(flat, flat).Distance.Value.Should().Be(0);
     }
 
     [Fact]
@@ -136,13 +136,13 @@ public sealed class FrechetDistanceTests
         using var scope = NewDisposeScope();
         using Generator generator = new(4);
         using FeatureSet few = new(randn([20, 64], generator: generator), "inception-64,tensorflow"), alsoFew = new(randn([30, 64], generator: generator), "inception-64,tensorflow");
-        FrechetResult result = new FrechetDistance().Evaluate(few, alsoFew);
+        FrechetResult result = FrechetDistance.Evaluate(few, alsoFew);
         result.Warnings.Should().Equal(FrechetWarning.FewerImagesThanFeatures, FrechetWarning.FewImages);
         result.KernelDistance!.Signature.Should().Be("kid|features:inception-64,tensorflow|kernel:cubic|estimator:unbiased|sample:full|n:20/30|ci:jackknife-normal");
         result.Distance.Signature.Should().Be("fid|features:inception-64,tensorflow|cov:unbiased|n:20/30|ci:none");
         result.ToString().Should().MatchRegex(@"^[\d.]+ \(KID -?[\d.e-]+ \[.*\]; FewerImagesThanFeatures; FewImages\)$");
         using FeatureSet many = new(randn([2048, 4], generator: generator), "test");
-        FrechetResult enough = new FrechetDistance().Evaluate(many, many);
+        FrechetResult enough = FrechetDistance.Evaluate(many, many);
         enough.Warnings.Should().BeEmpty();
         enough.KernelDistance.Should().BeNull();
         enough.ToString().Should().Be(enough.Distance.Value.ToString("g4", System.Globalization.CultureInfo.InvariantCulture));
@@ -154,11 +154,11 @@ public sealed class FrechetDistanceTests
         using var scope = NewDisposeScope();
         using FeatureStatistics one = Statistics(ones(1, 3)), two = Statistics(ones(2, 3));
         using FeatureStatistics other = new("other", 3);
-        ((Action)(() => new FrechetDistance().Evaluate(one, two))).ShouldRefuse("candidate", "candidate must hold at least 2 images, but it holds 1.");
-        ((Action)(() => new FrechetDistance().Evaluate(two, one))).ShouldRefuse("reference", "reference must hold at least 2 images, but it holds 1.");
-        ((Action)(() => new FrechetDistance().Evaluate(other, two))).ShouldRefuse(
+        ((Action)(() => FrechetDistance.Evaluate(one, two))).ShouldRefuse("candidate", "candidate must hold at least 2 images, but it holds 1.");
+        ((Action)(() => FrechetDistance.Evaluate(two, one))).ShouldRefuse("reference", "reference must hold at least 2 images, but it holds 1.");
+        ((Action)(() => FrechetDistance.Evaluate(other, two))).ShouldRefuse(
             "candidate", "candidate must be of the features 'test' [3], but it is of 'other' [3]. Features of different extractors cannot be compared.");
-        ((Action)(() => new FrechetDistance().Evaluate(two, null!))).Should().Throw<ArgumentNullException>().WithParameterName("reference");
+        ((Action)(() => FrechetDistance.Evaluate(two, null!))).Should().Throw<ArgumentNullException>().WithParameterName("reference");
     }
 
     private static Tensor Covariance(Tensor x)

@@ -60,7 +60,7 @@ public sealed class LatentScoreTests
         ((Action)(() => LatentR2.PerDimension(reference, reference))).ShouldRefuse("reference", text);
         ((Action)(() => new LatentR2(R2Average.Uniform).Evaluate(reference, reference))).ShouldRefuse("reference", text);
         new LatentR2().Evaluate(reference, reference).Value.Should().Be(1);
-        ((Action)(() => new LatentR2((R2Average)7))).ShouldRefuse("average", "average must be Variance or Uniform, but it is 7.");
+        ((Action)(() => _ = new LatentR2((R2Average)7))).ShouldRefuse("average", "average must be Variance or Uniform, but it is 7.");
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class PerImageAccumulatorTests
         ((Action)(() => none.Value())).ShouldSay<InvalidOperationException>("An accumulator must hold at least one image before it has a value. Call Add.");
         ((Action)(() => none.Merge(new PerImageAccumulator(new Ssim())))).ShouldRefuse(
             "other", "other must have measured 'mse|space:pixel|range:0-1|mean:images,channels,places', but it measured 'ssim|window:gaussian-11-1.5|moments:biased|border:valid|range:0-1'.");
-        ((Action)(() => new PerImageAccumulator(null!))).Should().Throw<ArgumentNullException>().WithParameterName("metric");
+        ((Action)(() => _ = new PerImageAccumulator(null!))).Should().Throw<ArgumentNullException>().WithParameterName("metric");
         ((Action)(() => none.Merge(null!))).Should().Throw<ArgumentNullException>().WithParameterName("other");
     }
 

@@ -79,7 +79,7 @@ public sealed class PixelScoreTests
             "actual", "actual must differ from reference, but image 0 is the same in both and its PSNR is infinite. Leave it out, or use PixelMse.");
         ((Action)(() => new Psnr(PsnrAverage.Pooled).Measure(actual, reference))).ShouldSay<NotSupportedException>(
             "The PSNR of the mean MSE has no per-image values. Accumulate PixelMse and take -10 * log10 of its value.");
-        ((Action)(() => new Psnr((PsnrAverage)9))).ShouldRefuse("average", "average must be PerImage or Pooled, but it is 9.");
+        ((Action)(() => _ = new Psnr((PsnrAverage)9))).ShouldRefuse("average", "average must be PerImage or Pooled, but it is 9.");
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class PixelScoreTests
     [Fact]
     public void LegacyRmse_BadOptions_Throw()
     {
-        ((Action)(() => new LegacyPixelRmse((LegacyRmseVersion)5))).ShouldRefuse("version", "version must be V036 or V035, but it is 5.");
-        ((Action)(() => new LegacyPixelRmse(LegacyRmseVersion.V036, 0))).ShouldRefuse("maximum", "maximum must be positive and finite, but it is 0.");
+        ((Action)(() => _ = new LegacyPixelRmse((LegacyRmseVersion)5))).ShouldRefuse("version", "version must be V036 or V035, but it is 5.");
+        ((Action)(() => _ = new LegacyPixelRmse(LegacyRmseVersion.V036, 0))).ShouldRefuse("maximum", "maximum must be positive and finite, but it is 0.");
     }
 }

@@ -112,7 +112,7 @@ public sealed class SsimTests
             "actual", "actual must be at least 11 pixels high and wide for a window of 11 at 1 scales, but its shape is [1, 1, 10, 30]. Use PixelMse.");
         ((Action)(() => new MsSsim().Evaluate(zeros(1, 1, 176, 175), zeros(1, 1, 176, 175)))).ShouldRefuse(
             "actual", "actual must be at least 176 pixels high and wide for a window of 11 at 5 scales, but its shape is [1, 1, 176, 175]. Use fewer scales, or Ssim.");
-        ((Action)(() => new MsSsim(6))).ShouldRefuse("scales", "scales must be from 1 to 5, for which weights are published, but it is 6.");
+        ((Action)(() => _ = new MsSsim(6))).ShouldRefuse("scales", "scales must be from 1 to 5, for which weights are published, but it is 6.");
     }
 
     private static Tensor Halve(Tensor x)
