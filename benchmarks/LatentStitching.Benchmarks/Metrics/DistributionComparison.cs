@@ -41,7 +41,7 @@ internal static class DistributionComparison
         Sampling.Timed symmetric = Sampling.Best(1, () => apart - (2 * SymmetricRootTrace(sigma, tau, candidates <= Dimension ? 1e-14 : 0)));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Fréchet distance, d {Dimension}, n {candidates}/{references}: {ours.Seconds:0.0000} s; sums {sums.Seconds:0.00} s; root of the product {root.Seconds:0.00} s, {root.Seconds / ours.Seconds:0.0} times as long, differs by {Math.Abs(root.Value - ours.Value) / ours.Value:0.0e0} of the distance; its {eigenvalues.Seconds:0.00} s, {eigenvalues.Seconds / ours.Seconds:0.0} times as long, differs by {Math.Abs(eigenvalues.Value - ours.Value) / ours.Value:0.0e0}; symmetric root without rounding {symmetric.Seconds:0.00} s, {symmetric.Seconds / ours.Seconds:0.0} times as long, differs by {Math.Abs(symmetric.Value - ours.Value) / ours.Value:0.0e0}"));
+            $"Fréchet distance, d {Dimension}, n {candidates}/{references}: {ours.Seconds:0.0000} s; sums {sums.Seconds:0.00} s; root of the product {root.Seconds:0.00} s, {root.Seconds / ours.Seconds:0.0} times as long, differs by {Math.Abs(root.Value - ours.Value) / ours.Value:0.0e0} of the distance; its eigenvalues {eigenvalues.Seconds:0.00} s, {eigenvalues.Seconds / ours.Seconds:0.0} times as long, differs by {Math.Abs(eigenvalues.Value - ours.Value) / ours.Value:0.0e0}; symmetric root without rounding {symmetric.Seconds:0.00} s, {symmetric.Seconds / ours.Seconds:0.0} times as long, differs by {Math.Abs(symmetric.Value - ours.Value) / ours.Value:0.0e0}"));
     }
 
     private static double SymmetricRootTrace(Tensor a, Tensor b, double floor)
