@@ -13,7 +13,7 @@ internal abstract class Backbone(NetworkWeights weights) : IDisposable
     /// <summary>Number of channels of each tap.</summary>
     public abstract IReadOnlyList<long> Channels { get; }
 
-    /// <summary>How many pixels to take at once: the more of them, the less the rearranging of weights for each call costs, up to what the widest layer takes of memory (about 100 MB).</summary>
+    /// <summary>How many pixels to take at once: the more of them, the less the rearranging of weights for each call costs, but the widest layer should stay at some 30 MB, near the processor.</summary>
     public abstract long BlockPixels { get; }
 
     /// <summary>The shortest side that leaves a place at the last tap.</summary>

@@ -185,7 +185,7 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         foreach (Tensor features in _backbone.Taps(both))
         {
             using var scope = NewDisposeScope();
-            Tensor unit = features / features.norm(1, keepdim: true).add_(Epsilon);
+            Tensor unit = features / features.square().sum([1], keepdim: true).sqrt_().add_(Epsilon);
             visit(layer++, unit.narrow(0, 0, count).sub_(unit.narrow(0, count, count)).pow_(2));
         }
     }

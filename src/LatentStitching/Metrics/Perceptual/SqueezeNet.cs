@@ -24,7 +24,7 @@ internal sealed class SqueezeNet(NetworkWeights weights) : Backbone(weights)
 
     public override IReadOnlyList<long> Channels { get; } = [64, 128, 256, 384, 384, 512, 512];
 
-    public override long BlockPixels => 1 << 18;
+    public override long BlockPixels => 1 << 16;
 
     public override long LeastSide => 17;
 

@@ -13,7 +13,7 @@ internal sealed class Vgg16(NetworkWeights weights) : Backbone(weights)
 
     public override IReadOnlyList<long> Channels => _widths;
 
-    public override long BlockPixels => 1 << 17;
+    public override long BlockPixels => 1 << 16;
 
     public override long LeastSide => 16;
 
