@@ -18,6 +18,8 @@ if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
 if (args is ["similarity"]) return SimilarityComparison.Run();
+if (args is ["frechet"]) return DistributionComparison.Run();
+if (args is ["images"]) return ImageComparison.Run();
 if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
 if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
