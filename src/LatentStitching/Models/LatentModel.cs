@@ -1,4 +1,5 @@
 using LatentStitching.Numerics;
+using LatentStitching.Training;
 
 namespace LatentStitching.Models;
 
@@ -73,6 +74,36 @@ public abstract class LatentModel : ILatentModel
         Func<long, Generator, Tensor>? sample = null,
         Device? device = null) => new(name, image, latent, encode, decode, sample, device);
 
+    /// <summary>Opens a model that <see cref="Save"/> wrote, whatever its class.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device">Where the model is to compute; the CPU if null.</param>
+    /// <returns>The model, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank.</exception>
+    /// <exception cref="FileNotFoundException">The folder has no description or no weights.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, the weights are not those described, or the kind is not known here: see <see cref="ModelKinds.Register"/>.</exception>
+    public static LatentModel Load(string folder, Device? device = null)
+    {
+        using var opened = ModelFolder.Open(folder, device ?? CPU);
+        Func<ModelFolder, LatentModel> open = ModelKinds.Find(opened.Kind)
+            ?? throw new InvalidDataException($"'{folder}' must hold a known kind of model ({string.Join(", ", ModelKinds.Names)}), but it holds '{opened.Kind}'. Teach it with ModelKinds.Register.");
+        return open(opened);
+    }
+
+    /// <summary>Writes the model to a folder that says what it is: <c>config.json</c> and <c>model.safetensors</c>.</summary>
+    /// <param name="folder">The folder; made if need be. Files of these two names are replaced, each never half.</param>
+    /// <param name="training">How it was trained, kept with it; null if not known.</param>
+    /// <exception cref="ArgumentException">The path is blank.</exception>
+    /// <exception cref="NotSupportedException">The model's class does not describe itself.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    public void Save(string folder, TrainingReport? training = null)
+    {
+        ThrowIfDisposed();
+        using var scope = NewDisposeScope();
+        ModelDescription description = Describe() ?? throw new NotSupportedException($"{GetType().Name} does not describe itself. Override Describe, and teach ModelKinds to open it.");
+        ModelFolder.Write(folder, this, description, training);
+    }
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The batch has another shape or dtype, is empty, or leaves [0, 1].</exception>
     /// <exception cref="InvalidOperationException">The core gave a latent of another shape, or one that is not finite.</exception>
@@ -128,6 +159,10 @@ public abstract class LatentModel : ILatentModel
     protected virtual void Dispose(bool disposing)
     {
     }
+
+    /// <summary>Says what <see cref="Save"/> writes. Called within a dispose scope, so it may make tensors of its own.</summary>
+    /// <returns>Kind, configuration and weights; null (the default) for a model that cannot be written.</returns>
+    protected internal virtual ModelDescription? Describe() => null;
 
     /// <summary>Refuses use after <see cref="Dispose()"/>, for what a model of the library can do besides encoding and decoding.</summary>
     private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);

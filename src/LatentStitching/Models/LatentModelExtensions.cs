@@ -1,3 +1,5 @@
+using LatentStitching.Numerics;
+
 namespace LatentStitching.Models;
 
 /// <summary>Conveniences on top of <see cref="ILatentModel"/>.</summary>
@@ -37,5 +39,42 @@ public static class LatentModelExtensions
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(image);
         return model.Image == image ? model : new ResizingLatentModel(model, image);
+    }
+
+    /// <summary>Sees a model at one level of its latent, or at another space it offers, as a latent space of its own: for studies of hierarchies.</summary>
+    /// <param name="model">The model. Not disposed with the view.</param>
+    /// <param name="level">A level of <see cref="ILatentModel.Latent"/>, or one of <see cref="IModelLevels.LevelNames"/>.</param>
+    /// <param name="rest">What the other levels hold when the view decodes: one latent [1, D] or [D] of the whole model; zeros if null, the mean of a standard Gaussian prior. Copied, not disposed.
+    /// Only for a level of the latent.</param>
+    /// <returns>A model that encodes to the level and decodes from it.</returns>
+    /// <exception cref="ArgumentException">There is no such level, or <paramref name="rest"/> has another width, is not finite, or is given for a space that has no rest.</exception>
+    public static ILatentModel At(this ILatentModel model, string level, Tensor? rest = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(level);
+        IReadOnlyList<string> others = model.GetService<IModelLevels>()?.LevelNames ?? [];
+        if (others.Any(other => other == level))
+        {
+            if (rest is not null) throw new ArgumentException($"rest must be null for '{level}', which is no part of the latent of {model.Name}.", nameof(rest));
+            return model.GetService<IModelLevels>()!.At(level);
+        }
+        LatentLevel? own = model.Latent.Levels.FirstOrDefault(known => known.Name == level);
+        if (own is null)
+        {
+            IEnumerable<string> names = model.Latent.Levels.Select(known => known.Name).Concat(others);
+            throw new ArgumentException($"level must be one of {string.Join(", ", names)} of {model.Name}, but it is '{level}'.", nameof(level));
+        }
+        float[] fixedLatent = new float[model.Latent.Dimension];
+        if (rest is not null)
+        {
+            using var scope = NewDisposeScope();
+            if (rest.numel() != fixedLatent.Length || rest.dim() > 2)
+            {
+                throw new ArgumentException($"rest must be one latent [1, {fixedLatent.Length}] of {model.Name}, but its shape is {TensorGuard.Shape(rest)}.", nameof(rest));
+            }
+            TensorGuard.FiniteMatrix(rest.reshape(1, -1), nameof(rest));
+            fixedLatent = rest.detach().to(ScalarType.Float32, CPU).contiguous().data<float>().ToArray();
+        }
+        return new LevelModel(model, own, fixedLatent);
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace LatentStitching.Training;
 
 /// <summary>How a training run went.</summary>
@@ -6,12 +8,39 @@ public sealed record TrainingReport
     /// <summary>Mean loss of each pass over the images.</summary>
     public required IReadOnlyList<double> EpochLosses { get; init; }
 
+    /// <summary>Loss on the held-out images after each pass; empty if there are none.</summary>
+    public IReadOnlyList<double> ValidationLosses { get; init; } = [];
+
+    /// <summary>The pass, from 1, whose weights the model has: the best one if the run stops early, else the last.</summary>
+    public int BestEpoch { get; init; }
+
+    /// <summary>Whether the run ended before its last pass because held-out images gained nothing.</summary>
+    public bool StoppedEarly { get; init; }
+
     /// <summary>Steps done.</summary>
     public required long Steps { get; init; }
 
-    /// <summary>Images a second.</summary>
+    /// <summary>Images seen, repeats counted.</summary>
+    public long ImagesSeen { get; init; }
+
+    /// <summary>Images a second, of this process alone where the run was resumed.</summary>
     public required double ImagesPerSecond { get; init; }
 
-    /// <summary>Time the run took.</summary>
+    /// <summary>Time the run took, of all its processes.</summary>
     public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Snapshots written.</summary>
+    public IReadOnlyList<TrainingSnapshot> Snapshots { get; init; } = [];
+
+    internal JsonObject ToJson() => new()
+    {
+        ["epochLosses"] = new JsonArray([.. EpochLosses.Select(loss => JsonValue.Create(loss))]),
+        ["validationLosses"] = new JsonArray([.. ValidationLosses.Select(loss => JsonValue.Create(loss))]),
+        ["bestEpoch"] = BestEpoch,
+        ["stoppedEarly"] = StoppedEarly,
+        ["steps"] = Steps,
+        ["imagesSeen"] = ImagesSeen,
+        ["imagesPerSecond"] = Math.Round(ImagesPerSecond, 1),
+        ["seconds"] = Math.Round(Elapsed.TotalSeconds, 1),
+    };
 }

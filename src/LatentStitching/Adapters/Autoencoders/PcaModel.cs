@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LatentStitching.Checkpoints;
 using LatentStitching.Data;
 using LatentStitching.Models;
@@ -15,6 +16,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// </remarks>
 public sealed class PcaModel : LatentModel, ILatentPrior
 {
+    internal const string Kind = "pca";
     private readonly Tensor _mean;       // [p]
     private readonly Tensor _components; // [k, p]
     private readonly double[] _variance;
@@ -74,56 +76,25 @@ public sealed class PcaModel : LatentModel, ILatentPrior
         return new PcaModel(name, images.Image, x.Centre, PrincipalSubspace.WithFixedSigns(components), variance, total, device ?? CPU);
     }
 
-    /// <summary>Reads a model that <see cref="Save"/> wrote.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="device">Where the model computes; the CPU if null.</param>
-    /// <returns>The model, owned by the caller.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is not a whole PCA model.</exception>
-    public static PcaModel Load(string path, Device? device = null)
+    internal static PcaModel Open(ModelFolder folder)
     {
-        using StateDictionary file = SafeTensors.Load(path);
-        foreach (string key in (string[])["mean", "components", "variance", "total_variance", "image"])
+        StateDictionary weights = folder.Weights;
+        string path = folder.FolderPath;
+        ImageFormat image = folder.Image("image");
+        foreach (string key in (string[])["mean", "components", "variance", "total_variance"])
         {
-            if (!file.Contains(key)) throw new InvalidDataException($"{path} must hold the tensor '{key}' of a PCA model, but it holds {string.Join(", ", file.Names)}.");
+            if (!weights.Contains(key)) throw new InvalidDataException($"{path} must hold the tensor '{key}' of a PCA model, but it holds {string.Join(", ", weights.Names)}.");
         }
         using var scope = NewDisposeScope();
-        Tensor components = file["components"], mean = file["mean"], variance = file["variance"], total = file["total_variance"];
-        long[] image = file["image"].dtype == ScalarType.Int64 ? file["image"].data<long>().ToArray() : [];
+        Tensor components = weights["components"], mean = weights["mean"], variance = weights["variance"], total = weights["total_variance"];
         bool typed = components.is_floating_point() && mean.is_floating_point() && variance.dtype == ScalarType.Float64 && total.dtype == ScalarType.Float64;
-        bool shaped = image.Length == 3 && image.All(side => side > 0) && total.numel() == 1 && components.dim() == 2 && components.size(0) > 0
-            && mean.shape.AsSpan().SequenceEqual([image[0] * image[1] * image[2]]) && mean.size(0) == components.size(1)
+        bool shaped = total.numel() == 1 && components.dim() == 2 && components.size(0) > 0 && mean.shape.AsSpan().SequenceEqual([image.PixelCount]) && mean.size(0) == components.size(1)
             && variance.shape.AsSpan().SequenceEqual([components.size(0)]);
         if (!typed || !shaped)
         {
             throw new InvalidDataException($"{path} must hold a well-formed PCA model, but the shapes or types of its tensors do not fit together.");
         }
-        return new PcaModel(
-            file.Metadata.GetValueOrDefault("name", "pca"),
-            new ImageFormat(image[0], image[1], image[2]),
-            mean,
-            components,
-            variance.data<double>().ToArray(),
-            total.ToDouble(),
-            device ?? CPU);
-    }
-
-    /// <summary>Writes the model to a safetensors file.</summary>
-    /// <param name="path">The file; an old one is replaced, never half.</param>
-    /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path)
-    {
-        using var scope = NewDisposeScope();
-        SafeTensors.Save(
-            path,
-            [
-                ("components", _components),
-                ("image", tensor((long[])[Image.Channels, Image.Height, Image.Width])),
-                ("mean", _mean),
-                ("total_variance", tensor(TotalVariance, ScalarType.Float64)),
-                ("variance", tensor(_variance)),
-            ],
-            new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
+        return new PcaModel(folder.Name, image, mean, components, variance.data<double>().ToArray(), total.ToDouble(), folder.Device);
     }
 
     /// <inheritdoc/>
@@ -144,6 +115,12 @@ public sealed class PcaModel : LatentModel, ILatentPrior
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents) =>
         latents.mm(_components).add(_mean).reshape(latents.size(0), Image.Channels, Image.Height, Image.Width);
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(
+        Kind,
+        new JsonObject { ["image"] = ModelFolder.ToJson(Image) },
+        [("components", _components), ("mean", _mean), ("total_variance", tensor(TotalVariance, ScalarType.Float64)), ("variance", tensor(_variance))]);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -7,13 +7,15 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <summary>A convolutional variational autoencoder in the layout of Burgess et al.: images of 64×64 or 32×32 pixels, 1 or 3 channels.</summary>
 /// <remarks>
 /// <para>Encode gives the posterior mean, which is deterministic; the whole posterior comes from <see cref="EncodePosterior"/>. The prior is N(0, I).</para>
-/// <para>Opens the published PyTorch weights of YannDubs/disentangling-vae (VAE, β-VAE_H, β-VAE_B, β-TCVAE) and what <see cref="Save"/> wrote.</para>
+/// <para>Opens the published PyTorch weights of YannDubs/disentangling-vae (VAE, β-VAE_H, β-VAE_B, β-TCVAE) and what <see cref="SaveWeights"/> wrote.</para>
 /// <para>Sources: Burgess et al., "Understanding disentangling in β-VAE" (arXiv:1804.03599), appendix A.1; Kingma and Welling, "Auto-Encoding Variational Bayes" (arXiv:1312.6114).</para>
 /// </remarks>
 public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
 {
     private Vae(string name, ImageFormat image, long dimension, BurgessNetwork network, Device device)
         : base(name, image, LatentSpace.Vector(dimension), device) => Network = network;
+
+    internal const string Kind = "burgess-vae";
 
     internal BurgessNetwork Network { get; }
 
@@ -50,7 +52,7 @@ public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
     /// <summary>Writes the weights to a safetensors file under their published names.</summary>
     /// <param name="path">The file; an old one is replaced, never half.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path) =>
+    public void SaveWeights(string path) =>
         SafeTensors.Save(path, Network.Weights.All, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
 
     /// <inheritdoc/>
@@ -94,6 +96,15 @@ public sealed class Vae : LatentModel, ILatentPrior, IPosteriorEncoder
     {
         Network.Dispose();
         base.Dispose(disposing);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => new(Kind, [], Network.Weights.All);
+
+    internal static Vae Open(ModelFolder folder)
+    {
+        (BurgessNetwork network, ImageFormat image, long dimension) = BurgessNetwork.From(folder.Weights, folder.FolderPath, folder.Device);
+        return new Vae(folder.Name, image, dimension, network, folder.Device);
     }
 
     private static string NameOf(string path)

@@ -38,7 +38,8 @@ public sealed class VaeTrainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
         if (images.Image != model.Image) throw new ArgumentException($"images must have the format {model.Image} of {model.Name}, but it is {images.Image}.", nameof(images));
-        return TrainingLoop.Run([.. model.Network.Weights.Trainable.Select(weight => weight.Parameter)], images, _options, model.Device, (batch, generator) => Loss(model, batch, generator), progress, cancellationToken);
+        OptimiserGroup weights = new("vae", model.Network.Weights.Trainable);
+        return TrainingLoop.Run(new LossTask(model, weights, (batch, generator) => Loss(model, batch, generator)), images, _options, progress, cancellationToken);
     }
 
     private Tensor Loss(Vae model, Tensor batch, Generator generator)

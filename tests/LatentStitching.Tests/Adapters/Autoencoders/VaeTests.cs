@@ -91,7 +91,7 @@ public sealed class VaeTests
         try
         {
             using var model = Vae.Create(new VaeOptions { Image = ImageFormat.Rgb(32), LatentDimension = 7, Seed = 5 });
-            model.Save(path);
+            model.SaveWeights(path);
             using Vae loaded = Vae.Load(path, "again");
             loaded.Name.Should().Be("again");
             loaded.Latent.Dimension.Should().Be(7);

@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using LatentStitching.Adapters.Autoencoders;
+using LatentStitching.Checkpoints;
+using LatentStitching.Data;
+using LatentStitching.Models;
+using LatentStitching.Tests.Support;
+using LatentStitching.Training;
+
+namespace LatentStitching.Tests.Models;
+
+[NoTensorLeaks]
+public sealed class ModelFolderTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("model-").FullName;
+
+    private string Configuration => Path.Combine(_folder, "config.json");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Save_ThenLoad_IsTheSameModel_WithoutItsClassBeingNamed()
+    {
+        using var model = Vae.Create(new VaeOptions { Name = "faces ü", Image = ImageFormat.Grey(32), LatentDimension = 3, Seed = 5 });
+        TrainingReport report = new VaeTrainer(new TrainingOptions { Epochs = 1, BatchSize = 8 }).Train(model, Grey(8));
+        model.Save(_folder, report);
+        Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal).Should().Equal("config.json", "model.safetensors");
+        using LatentModel loaded = LatentModel.Load(_folder);
+        loaded.Should().BeOfType<Vae>().Which.Name.Should().Be("faces ü");
+        using var scope = NewDisposeScope();
+        Tensor images = Grey(4).LoadAll();
+        loaded.Encode(images).bytes.SequenceEqual(model.Encode(images).bytes).Should().BeTrue();
+        JsonObject description = JsonNode.Parse(File.ReadAllText(Configuration))!.AsObject();
+        ((string)description["kind"]!).Should().Be("burgess-vae");
+        ((long)description["training"]!["imagesSeen"]!).Should().Be(8);
+        ((string)description["latent"]![0]!["name"]!).Should().Be("z");
+    }
+
+    [Fact]
+    public void Load_KindOfTheApplication_OpensOnceItIsTaught()
+    {
+        using DelegateLatentModel own = Toy.Linear("own", 1);
+        using (Tensor weight = ones(6))
+        {
+            ModelFolder.Write(_folder, own, new ModelDescription("test-kind", new JsonObject { ["scale"] = 2.5, ["names"] = new JsonArray("a", "b"), ["image"] = new JsonArray(1, 2, 3), ["deep"] = true }, [("scale", weight)]), null);
+        }
+        Action unknown = () => LatentModel.Load(_folder);
+        unknown.ShouldSay<InvalidDataException>($"'{_folder}' must hold a known kind of model ({string.Join(", ", ModelKinds.Names)}), but it holds 'test-kind'. Teach it with ModelKinds.Register.");
+        ModelKinds.Register("test-kind", folder =>
+        {
+            folder.Option<double>("scale").Should().Be(2.5);
+            folder.Option<bool>("deep").Should().BeTrue();
+            folder.List<string>("names").Should().Equal("a", "b");
+            folder.Image("image").Should().Be(Toy.Format);
+            folder.Weights["scale"].data<float>().Sum().Should().Be(6);
+            folder.Training.Should().BeNull();
+            folder.Device.Should().Be(CPU);
+            Action absent = () => folder.Option<long>("absent"), text = () => folder.Option<long>("names"), list = () => folder.List<long>("scale"), image = () => folder.Image("names");
+            absent.ShouldSay<InvalidDataException>($"config.json in '{_folder}' is not that of a model: 'absent' must be a Int64, but it is missing.");
+            text.ShouldSay<InvalidDataException>($"config.json in '{_folder}' is not that of a model: 'names' must be a Int64, but it is [\"a\",\"b\"].");
+            list.ShouldSay<InvalidDataException>($"config.json in '{_folder}' is not that of a model: 'scale' must be a list.");
+            image.ShouldSay<InvalidDataException>($"config.json in '{_folder}' is not that of a model: 'names' must be a Int64, but it is \"a\".");
+            return Toy.Linear(folder.Name, 1);
+        });
+        using LatentModel loaded = LatentModel.Load(_folder);
+        loaded.Name.Should().Be("own");
+        Action twice = () => ModelKinds.Register("test-kind", _ => null!), blank = () => ModelKinds.Register(" ", _ => null!);
+        twice.ShouldRefuse("kind", "kind must be new, but 'test-kind' is already known.");
+        blank.ShouldRefuse("kind", "kind must not be blank.");
+    }
+
+    [Fact]
+    public void Save_ModelThatDoesNotDescribeItself_SaysSo()
+    {
+        using DelegateLatentModel model = Toy.Linear("toy", 1);
+        Action act = () => model.Save(_folder);
+        act.ShouldSay<NotSupportedException>("DelegateLatentModel does not describe itself. Override Describe, and teach ModelKinds to open it.");
+        using var vae = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32) });
+        vae.Dispose();
+        Action disposed = () => vae.Save(_folder);
+        disposed.Should().Throw<ObjectDisposedException>();
+    }
+
+    [Fact]
+    public void Load_DamagedFolders_AreRefusedInWords()
+    {
+        Action none = () => LatentModel.Load(_folder), blank = () => LatentModel.Load(" ");
+        none.ShouldSay<FileNotFoundException>($"{_folder} must be a folder that LatentModel.Save wrote, with config.json and model.safetensors, but it has no config.json.");
+        blank.ShouldRefuse("folder", "folder must not be blank.");
+        using (var model = Vae.Create(new VaeOptions { Image = ImageFormat.Grey(32) })) model.Save(_folder);
+        string good = File.ReadAllText(Configuration);
+        Refuses(good.Replace("latentstitching.model", "other", StringComparison.Ordinal), "it must be latentstitching.model of version 1, but it is other of version 1");
+        Refuses(good.Replace("\"version\": 1", "\"version\": 7", StringComparison.Ordinal), "it must be latentstitching.model of version 1, but it is latentstitching.model of version 7");
+        Refuses(good.Replace("\"kind\"", "\"sort\"", StringComparison.Ordinal), "'kind' must be a String, but it is missing");
+        Refuses(good.Replace("\"configuration\"", "\"options\"", StringComparison.Ordinal), "'configuration' must be an object");
+        Refuses("[]", "it must be an object");
+        File.WriteAllText(Configuration, "{");
+        Action broken = () => LatentModel.Load(_folder);
+        broken.Should().Throw<InvalidDataException>().WithMessage($"config.json in '{_folder}' must be JSON, but it is not: *");
+        File.WriteAllText(Configuration, good);
+        using (Tensor other = ones(1)) SafeTensors.Save(Path.Combine(_folder, "model.safetensors"), [("x", other)]);
+        Action swapped = () => LatentModel.Load(_folder);
+        swapped.Should().Throw<InvalidDataException>().WithMessage($"model.safetensors in '{_folder}' must be the file that config.json describes, but its SHA-256 is * instead of *.");
+
+        void Refuses(string text, string what)
+        {
+            File.WriteAllText(Configuration, text);
+            Action act = () => LatentModel.Load(_folder);
+            act.ShouldSay<InvalidDataException>($"config.json in '{_folder}' is not that of a model: {what}.");
+        }
+    }
+
+    private static TensorImages Grey(int count)
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(3);
+        return new TensorImages("grey", rand([count * 1024], ScalarType.Float32, generator: generator).data<float>().ToArray(), ImageFormat.Grey(32));
+    }
+}
