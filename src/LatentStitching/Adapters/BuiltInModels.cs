@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Autoencoders;
+using LatentStitching.Adapters.Gans;
 using LatentStitching.Models;
 
 namespace LatentStitching.Adapters;
@@ -10,5 +11,8 @@ internal static class BuiltInModels
     {
         [PcaModel.Kind] = PcaModel.Open,
         [Vae.Kind] = Vae.Open,
+        [Gan.Kind] = Gan.Open,
+        [MlpGan.Kind] = MlpGan.Open,
+        [StyleGan2.Kind] = StyleGan2.Open,
     };
 }

@@ -23,6 +23,8 @@ public sealed class Gan : GanModel
         Options = options;
     }
 
+    internal const string Kind = "gan";
+
     internal GanOptions Options { get; }
 
     internal override WeightSet Weights => _network.Weights;
@@ -30,7 +32,7 @@ public sealed class Gan : GanModel
     /// <summary>Makes an untrained generator with seeded weights.</summary>
     /// <param name="options">Options; the defaults if null.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
-    /// <returns>The model, owned by the caller. Train it with GanTrainer.</returns>
+    /// <returns>The model, owned by the caller. Train it with <see cref="GanTrainer"/>.</returns>
     /// <exception cref="ArgumentException">The image is not square, or its side does not halve as often as there are layers.</exception>
     public static Gan Create(GanOptions? options = null, Device? device = null)
     {
@@ -63,6 +65,17 @@ public sealed class Gan : GanModel
         ThrowIfDisposed();
         SafeTensors.Save(path, Weights.All, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
     }
+
+    internal static Gan Open(ModelFolder folder) => RecoderFolder.Open(folder, state =>
+    {
+        (GanNetwork network, GanOptions options) = GanNetwork.From(state, folder.FolderPath, folder.Name, folder.Device);
+        return new Gan(options, network, folder.Device);
+    });
+
+    internal override Discriminator NewDiscriminator(ulong seed) => GanDiscriminator.Convolutional(Options, seed, Device);
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => RecoderFolder.Describe(Kind, [], this);
 
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents) => _network.Generate(latents);

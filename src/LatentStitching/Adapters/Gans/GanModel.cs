@@ -11,6 +11,8 @@ namespace LatentStitching.Adapters.Gans;
 /// </remarks>
 public abstract class GanModel : LatentModel, ILatentPrior
 {
+    private IDisposable? _owned;
+
     private protected GanModel(string name, ImageFormat image, LatentSpace latent, Device device)
         : base(name, image, latent, device)
     {
@@ -28,6 +30,9 @@ public abstract class GanModel : LatentModel, ILatentPrior
 
     /// <summary>The generator's weights.</summary>
     internal abstract WeightSet Weights { get; }
+
+    /// <summary>What training changes besides parameters.</summary>
+    internal virtual IReadOnlyList<(string Name, Tensor Tensor)> TrainingBuffers => [];
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is not positive.</exception>
@@ -48,8 +53,21 @@ public abstract class GanModel : LatentModel, ILatentPrior
         return DecodeCore(latents);
     }
 
+    /// <summary>Images for training, with gradients of the weights.</summary>
+    internal virtual Tensor Draw(long count, Generator generator) => Generate(randn([count, Latent.Dimension], Dtype, Device, generator: generator));
+
+    /// <summary>The family's opponent, with first weights of its own.</summary>
+    internal abstract Discriminator NewDiscriminator(ulong seed);
+
+    /// <summary>Attaches a recoder that goes with the model.</summary>
+    internal void Own(Recoder recoder)
+    {
+        _owned = recoder;
+        Inversion = recoder;
+    }
+
     /// <summary>Rows of the prior.</summary>
-    private protected virtual Tensor SampleCore(long count, Generator generator) => randn([count, Latent.Dimension], Dtype, Device, generator: generator);
+    internal virtual Tensor SampleCore(long count, Generator generator) => randn([count, Latent.Dimension], Dtype, Device, generator: generator);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">No inversion is attached.</exception>
@@ -58,4 +76,11 @@ public abstract class GanModel : LatentModel, ILatentPrior
             ? inversion.Invert(this, images)
             : throw new InvalidOperationException(
                 $"{Name} has no encoder of its own. Attach one: model.Inversion = a Recoder, a LatentOptimisation or a HybridInversion. To pair it with another model none is needed: use PriorPairing.");
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _owned?.Dispose();
+        base.Dispose(disposing);
+    }
 }

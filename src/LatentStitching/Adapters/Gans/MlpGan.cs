@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -16,12 +17,14 @@ public sealed class MlpGan : GanModel
     private MlpGan(string name, ImageFormat image, long dimension, WeightSet weights, Device device)
         : base(name, image, LatentSpace.Vector(dimension), device) => Weights = weights;
 
+    internal const string Kind = "mlp-gan";
+
     internal override WeightSet Weights { get; }
 
     /// <summary>Makes an untrained generator with seeded weights, uniform in ±1/√fan-in.</summary>
     /// <param name="options">Options; the defaults if null.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
-    /// <returns>The model, owned by the caller. Train it with GanTrainer.</returns>
+    /// <returns>The model, owned by the caller. Train it with <see cref="GanTrainer"/>.</returns>
     public static MlpGan Create(MlpGanOptions? options = null, Device? device = null)
     {
         options ??= new MlpGanOptions();
@@ -43,6 +46,27 @@ public sealed class MlpGan : GanModel
     {
         Guard.NotBlank(path);
         using StateDictionary state = StateDictionary.Load(path);
+        return From(state, path, image, name ?? Path.GetFileNameWithoutExtension(path), device ?? CPU);
+    }
+
+    /// <summary>Writes the generator's weights to a safetensors file under their published names.</summary>
+    /// <param name="path">The file; an old one is replaced, never half.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveWeights(string path)
+    {
+        ThrowIfDisposed();
+        SafeTensors.Save(path, Weights.All, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
+    }
+
+    internal static MlpGan Open(ModelFolder folder) => RecoderFolder.Open(folder, state => From(state, folder.FolderPath, folder.Image("image"), folder.Name, folder.Device));
+
+    internal override Discriminator NewDiscriminator(ulong seed) => GanDiscriminator.Dense(Image, Weights["2.weight"].size(0), Weights["0.weight"].size(0), seed, Device);
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe() => RecoderFolder.Describe(Kind, new JsonObject { ["image"] = ModelFolder.ToJson(Image) }, this);
+
+    private static MlpGan From(StateDictionary state, string path, ImageFormat? image, string name, Device device)
+    {
         string[] keys = ["0.weight", "2.weight", "4.weight"];
         if (!keys.All(key => state.Contains(key) && state[key].dim() == 2))
         {
@@ -56,19 +80,9 @@ public sealed class MlpGan : GanModel
         }
         image ??= ImageFormat.Grey(side);
         if (image.PixelCount != pixels) throw new ArgumentException($"image must have the {pixels} numbers that {path} makes, but {image} has {image.PixelCount}.", nameof(image));
-        Device where = device ?? CPU;
         Layout layout = LayoutOf(dimension, state["0.weight"].size(0), state["2.weight"].size(0), pixels);
-        var weights = WeightSet.From(layout, state, "a generator of three dense layers", path, where);
-        return new MlpGan(name ?? Path.GetFileNameWithoutExtension(path), image, dimension, weights, where);
-    }
-
-    /// <summary>Writes the generator's weights to a safetensors file under their published names.</summary>
-    /// <param name="path">The file; an old one is replaced, never half.</param>
-    /// <exception cref="IOException">The file cannot be written.</exception>
-    public void SaveWeights(string path)
-    {
-        ThrowIfDisposed();
-        SafeTensors.Save(path, Weights.All, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
+        var weights = WeightSet.From(layout, state, "a generator of three dense layers", path, device);
+        return new MlpGan(name, image, dimension, weights, device);
     }
 
     /// <inheritdoc/>

@@ -35,7 +35,7 @@ public sealed class Recoder : IGanInversion, IDisposable
     /// <summary>Makes an untrained recoder with seeded weights, as Keras begins them.</summary>
     /// <param name="options">The layout; the defaults if null.</param>
     /// <param name="device">Where it computes; the CPU if null.</param>
-    /// <returns>The recoder, owned by the caller. Train it with RecoderTrainer.</returns>
+    /// <returns>The recoder, owned by the caller. Train it with <see cref="RecoderTrainer"/>.</returns>
     public static Recoder Create(RecoderOptions? options = null, Device? device = null)
     {
         options ??= new RecoderOptions();
@@ -55,8 +55,7 @@ public sealed class Recoder : IGanInversion, IDisposable
         Guard.NotBlank(path);
         ArgumentNullException.ThrowIfNull(options);
         using StateDictionary state = StateDictionary.Load(path);
-        Device where = device ?? CPU;
-        return new Recoder(options, WeightSet.From(RecoderNetwork.LayoutOf(options), state, "a recoder of the layout given", path, where), where);
+        return From(options, state, path, device ?? CPU);
     }
 
     /// <summary>Writes the weights to a safetensors file.</summary>
@@ -69,6 +68,7 @@ public sealed class Recoder : IGanInversion, IDisposable
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The generator has other images or another latent, or the images do not fit.</exception>
     public Tensor Invert(ILatentModel generator, Tensor images)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -85,6 +85,9 @@ public sealed class Recoder : IGanInversion, IDisposable
         _disposed = true;
         Weights.Dispose();
     }
+
+    internal static Recoder From(RecoderOptions options, StateDictionary state, string path, Device device) =>
+        new(options, WeightSet.From(RecoderNetwork.LayoutOf(options), state, "a recoder of the layout given", path, device), device);
 
     internal void RequireFit(ILatentModel generator)
     {

@@ -14,9 +14,13 @@ namespace LatentStitching.Adapters.Gans;
 /// <para>Sources: Karras et al., "Analyzing and improving the image quality of StyleGAN" (arXiv:1912.04958); Karras et al., "Training generative adversarial networks with limited data"
 /// (arXiv:2006.06676), whose class conditioning and code names these are.</para>
 /// </remarks>
-public sealed class StyleGan2 : GanModel
+public sealed class StyleGan2 : GanModel, IModelLevels
 {
+    internal const string Kind = "stylegan2";
+    private const string MeanKey = "mapping.w_avg";
+    private const double MeanMemory = 0.995;
     private const long MeanDraws = 4096;
+    private static readonly (string Name, StyleGan2Latent Latent)[] _names = [("z", StyleGan2Latent.Z), ("w", StyleGan2Latent.W), ("w+", StyleGan2Latent.WPlus)];
     private readonly StyleGan2Network _network;
     private readonly StyleGan2? _owner;
 
@@ -43,14 +47,22 @@ public sealed class StyleGan2 : GanModel
     /// <summary>Width of w.</summary>
     public long StyleDimension => _network.Sizes.Style;
 
+    /// <inheritdoc/>
+    /// <remarks>Those of "z", "w" and "w+" that are not the model's own; "w" only where all layers are truncated alike.</remarks>
+    public IReadOnlyList<string> LevelNames => [.. _names.Where(pair => pair.Latent != Decoding.Latent && (pair.Latent != StyleGan2Latent.W || AllLayersAlike)).Select(pair => pair.Name)];
+
     internal StyleGan2Network Network => _network;
+
+    internal override IReadOnlyList<(string Name, Tensor Tensor)> TrainingBuffers => [(MeanKey, Weights[MeanKey])];
+
+    private bool AllLayersAlike => Decoding.TruncatedLayers is not { } layers || layers == StyleCount;
 
     internal override WeightSet Weights => _network.Weights;
 
     /// <summary>Makes an untrained generator with seeded weights.</summary>
     /// <param name="options">Options; the defaults if null.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
-    /// <returns>The model, owned by the caller. Train it with GanTrainer.</returns>
+    /// <returns>The model, owned by the caller. Train it with <see cref="GanTrainer"/>.</returns>
     /// <exception cref="ArgumentException">The decoding does not fit: a label, or layers to truncate that there are not.</exception>
     public static StyleGan2 Create(StyleGan2Options? options = null, Device? device = null)
     {
@@ -75,18 +87,9 @@ public sealed class StyleGan2 : GanModel
     public static StyleGan2 Load(string path, StyleGan2Decoding? decoding = null, KeyMap? keys = null, string? container = null, string? name = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        decoding ??= new StyleGan2Decoding();
-        Device where = device ?? CPU;
         using StateDictionary file = StateDictionary.Load(path, container);
         using StateDictionary? renamed = keys?.Apply(file);
-        StateDictionary state = renamed ?? file;
-        var sizes = StyleGan2Sizes.Of(state, path);
-        RequireFit(decoding, sizes, nameof(decoding));
-        using var scope = NewDisposeScope();
-        using StateDictionary whole = WithConstants(state, sizes);
-        StyleGan2Network network = new(sizes, WeightSet.From(sizes.Layout(), whole, "a StyleGAN2 generator", path, where));
-        if (!state.Contains("mapping.w_avg")) MeasureMean(network, decoding.Label, where);
-        return new StyleGan2(name ?? Path.GetFileNameWithoutExtension(path), network, decoding, where);
+        return From(renamed ?? file, path, decoding ?? new StyleGan2Decoding(), name ?? Path.GetFileNameWithoutExtension(path), device ?? CPU);
     }
 
     /// <summary>The same generator in another use: another latent, noise or truncation.</summary>
@@ -99,6 +102,19 @@ public sealed class StyleGan2 : GanModel
         ArgumentNullException.ThrowIfNull(decoding);
         RequireFit(decoding, _network.Sizes, nameof(decoding));
         return new StyleGan2(Name, _network, decoding, Device, _owner ?? this) { BatchSize = BatchSize };
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Where this model has an inversion and the space lies behind its latent (w behind z, w+ behind both), the view encodes by it.</remarks>
+    public ILatentModel At(string level)
+    {
+        ArgumentNullException.ThrowIfNull(level);
+        if (!LevelNames.Contains(level)) throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)} of {Name}, but it is '{level}'.", nameof(level));
+        StyleGan2Latent latent = _names.Single(pair => pair.Name == level).Latent;
+        ThrowIfOwnerDisposed();
+        StyleGan2 view = new($"{Name}/{level}", _network, Decoding with { Latent = latent }, Device, _owner ?? this) { BatchSize = BatchSize };
+        if (Inversion is not null && latent > Decoding.Latent) view.Inversion = new StyleGan2Lift(this);
+        return view;
     }
 
     /// <summary>Maps z to this model's latent, truncated as its decoding says.</summary>
@@ -123,6 +139,29 @@ public sealed class StyleGan2 : GanModel
         SafeTensors.Save(path, Weights.All, new Dictionary<string, string>(StringComparer.Ordinal) { ["name"] = Name });
     }
 
+    internal static StyleGan2 Open(ModelFolder folder) => RecoderFolder.Open(folder, state => From(state, folder.FolderPath, StyleGan2Folder.Decoding(folder), folder.Name, folder.Device));
+
+    internal override Discriminator NewDiscriminator(ulong seed) => StyleGan2Discriminator.Create(_network.Sizes, seed, Device);
+
+    /// <inheritdoc/>
+    protected internal override ModelDescription Describe()
+    {
+        ThrowIfOwnerDisposed();
+        return RecoderFolder.Describe(Kind, StyleGan2Folder.Describe(Decoding), this);
+    }
+
+    /// <summary>Latents of this model in the terms of another use of it, whose space lies behind.</summary>
+    internal Tensor Lift(Tensor latents, StyleGan2 to) => Decoding.Latent == StyleGan2Latent.Z ? to.MapCore(latents) : _network.Broadcast(latents, 1, null).flatten(1);
+
+    /// <inheritdoc/>
+    internal override Tensor Draw(long count, Generator generator)
+    {
+        Tensor w = _network.Map(randn([count, LatentDimension], Dtype, Device, generator: generator), null);
+        using (no_grad()) Weights[MeanKey].copy_(w.detach().mean([0]).lerp(Weights[MeanKey], MeanMemory));
+        Tensor styles = _network.Broadcast(w, 1, null);
+        return _network.Synthesise(styles, (layer, shape) => randn(shape, Dtype, Device, generator: generator) * Weights[layer + ".noise_strength"], null).add(1).mul(0.5);
+    }
+
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents)
     {
@@ -145,10 +184,21 @@ public sealed class StyleGan2 : GanModel
         base.Dispose(disposing);
     }
 
-    private protected override Tensor SampleCore(long count, Generator generator)
+    internal override Tensor SampleCore(long count, Generator generator)
     {
         ThrowIfOwnerDisposed();
         return MapCore(randn([count, LatentDimension], Dtype, Device, generator: generator)).contiguous();
+    }
+
+    private static StyleGan2 From(StateDictionary state, string path, StyleGan2Decoding decoding, string name, Device device)
+    {
+        var sizes = StyleGan2Sizes.Of(state, path);
+        RequireFit(decoding, sizes, nameof(decoding));
+        using var scope = NewDisposeScope();
+        using StateDictionary whole = WithConstants(state, sizes);
+        StyleGan2Network network = new(sizes, WeightSet.From(sizes.Layout(), whole, "a StyleGAN2 generator", path, device));
+        if (!state.Contains(MeanKey)) MeasureMean(network, decoding.Label, device);
+        return new StyleGan2(name, network, decoding, device);
     }
 
     private static LatentSpace SpaceOf(StyleGan2Sizes sizes, StyleGan2Latent latent) => latent switch
@@ -180,7 +230,7 @@ public sealed class StyleGan2 : GanModel
         foreach (WeightSpec spec in sizes.Layout().Weights.Where(spec => !state.Contains(spec.Name)))
         {
             if (spec.Name.EndsWith(".resample_filter", StringComparison.Ordinal)) all.Add((spec.Name, FirFilter.Binomial(CPU)));
-            else if (spec.Name == "mapping.w_avg") all.Add((spec.Name, zeros([sizes.Style], ScalarType.Float32)));
+            else if (spec.Name == MeanKey) all.Add((spec.Name, zeros([sizes.Style], ScalarType.Float32)));
         }
         return new StateDictionary(all, state.Metadata);
     }
@@ -190,7 +240,7 @@ public sealed class StyleGan2 : GanModel
         using var grad = no_grad();
         using Generator generator = new(0, device);
         Tensor z = randn([MeanDraws, network.Sizes.Latent], ScalarType.Float32, device, generator: generator);
-        network.Weights["mapping.w_avg"].copy_(network.Map(z, OneHot(MeanDraws, network.Sizes.Labels, label, device)).mean([0]));
+        network.Weights[MeanKey].copy_(network.Map(z, OneHot(MeanDraws, network.Sizes.Labels, label, device)).mean([0]));
     }
 
     private static Tensor? OneHot(long count, long labels, int? label, Device device)
