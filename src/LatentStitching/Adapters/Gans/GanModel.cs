@@ -11,7 +11,7 @@ namespace LatentStitching.Adapters.Gans;
 /// </remarks>
 public abstract class GanModel : LatentModel, ILatentPrior
 {
-    private IDisposable? _owned;
+    private Recoder? _owned;
 
     private protected GanModel(string name, ImageFormat image, LatentSpace latent, Device device)
         : base(name, image, latent, device)

@@ -51,7 +51,7 @@ internal sealed class GanTask(GanModel model, Discriminator discriminator, GanOb
         // softplus(−t) is −log of the logistic function at t.
         Tensor loss = nn.functional.softplus(-onReal).mean() + nn.functional.softplus(discriminator.Logits(generated, null)).mean();
         if (!penalised) return loss;
-        Tensor gradient = autograd.grad([onReal.sum()], [x], create_graph: true)[0];
+        Tensor gradient = autograd.grad([onReal.sum()], [x], retain_graph: true, create_graph: true)[0];
         return loss + gradient.square().flatten(1).sum([1]).mean() * (penalty / 2 * penaltyEvery);
     }
 

@@ -34,7 +34,7 @@ public sealed class GanTrainer
     public GanObjective Objective
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Objective), $"Objective must be NonSaturating or LabelNoise, but it is {value}.");
+        init => field = GanGuard.Defined(value, nameof(Objective));
     }
 
     /// <summary>Weight γ of the gradient penalty γ/2·‖∇D(x)‖², of <see cref="GanObjective.NonSaturating"/> alone; x in [0, 1].</summary>

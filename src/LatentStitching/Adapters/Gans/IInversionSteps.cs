@@ -3,6 +3,9 @@ namespace LatentStitching.Adapters.Gans;
 /// <summary>An optimiser of rows that do not meet. Its state belongs to the dispose scope that is open when it is made.</summary>
 internal interface IInversionSteps
 {
+    /// <summary>Whether no row can go further down.</summary>
+    bool Finished { get; }
+
     /// <summary>Moves the latents in place.</summary>
     /// <param name="objective">The objective.</param>
     /// <param name="images">The images [m, c, h, w].</param>

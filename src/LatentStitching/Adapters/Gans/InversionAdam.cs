@@ -10,6 +10,8 @@ internal sealed class InversionAdam(LatentOptimisationOptions options, Tensor la
     private readonly Tensor _second = zeros_like(latents);
     private int _steps;
 
+    public bool Finished => false;
+
     public (Tensor Values, Tensor Gradient) Take(InversionObjective objective, Tensor images, Tensor latents, Tensor values, Tensor gradient)
     {
         double rate = options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * _steps / options.Steps));

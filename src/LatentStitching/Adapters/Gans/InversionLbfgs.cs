@@ -14,6 +14,7 @@ internal sealed class InversionLbfgs : IInversionSteps
     private readonly Tensor _changes;
     private readonly Tensor _inverse; // [History, m]: 1/(s·y), or 0 where the pair is left out
     private readonly Tensor _scale; // [m, 1]: s·y/y·y of the last pair, or 0 before there is one
+    private Tensor _going; // [k]: rows that may go further down
     private int _pairs;
 
     public InversionLbfgs(LatentOptimisationOptions options, Tensor latents)
@@ -24,19 +25,24 @@ internal sealed class InversionLbfgs : IInversionSteps
         _changes = zeros_like(_moves);
         _inverse = zeros([History, rows, 1], latents.dtype, latents.device);
         _scale = zeros([rows, 1], latents.dtype, latents.device);
+        _going = arange(rows, ScalarType.Int64, device: latents.device);
     }
+
+    public bool Finished => _going.size(0) == 0;
 
     public (Tensor Values, Tensor Gradient) Take(InversionObjective objective, Tensor images, Tensor latents, Tensor values, Tensor gradient)
     {
         Tensor direction = Direction(gradient), slope = Dot(gradient, direction).squeeze(1);
         Tensor move = zeros_like(latents), newValues = values.clone(), newGradient = gradient.clone();
-        Tensor pending = arange(latents.size(0), ScalarType.Int64, device: latents.device);
+        Tensor pending = _going;
         double length = 1;
         for (int trial = 0; trial <= Halvings && pending.size(0) > 0; trial++, length /= 2)
         {
             Tensor step = direction.index_select(0, pending) * length;
             (Tensor tried, Tensor triedGradient) = objective.Evaluate(latents.index_select(0, pending) + step, images.index_select(0, pending));
-            Tensor accepted = tried.le(values.index_select(0, pending) + slope.index_select(0, pending) * (Armijo * length));
+            Tensor before = values.index_select(0, pending);
+            // Less, not only no more: at the end of what float32 can tell, the wanted descent is none.
+            Tensor accepted = tried.le(before + slope.index_select(0, pending) * (Armijo * length)).logical_and(tried.lt(before));
             Tensor rows = pending.masked_select(accepted), kept = accepted.nonzero().flatten();
             move.index_copy_(0, rows, step.index_select(0, kept));
             newValues.index_copy_(0, rows, tried.index_select(0, kept));
@@ -44,8 +50,8 @@ internal sealed class InversionLbfgs : IInversionSteps
             pending = pending.masked_select(accepted.logical_not());
         }
         latents.add_(move);
+        if (pending.size(0) > 0) Stop(pending);
         Remember(move, newGradient - gradient);
-        // Where no step went down, the curvature is wrong: begin anew along the gradient.
         if (pending.size(0) > 0) Forget(pending);
         return (newValues, newGradient);
     }
@@ -82,6 +88,18 @@ internal sealed class InversionLbfgs : IInversionSteps
         _scale.copy_(where(good, curvature / size, _scale));
     }
 
+    // A row in which not even a short step along the gradient goes down is at its end.
+    private void Stop(Tensor rows)
+    {
+        Tensor stopped = rows.masked_select(_scale.index_select(0, rows).flatten().eq(0));
+        if (stopped.size(0) == 0) return;
+        Tensor keep = _going.unsqueeze(1).ne(stopped.unsqueeze(0)).all(1);
+        Tensor left = _going.masked_select(keep).MoveToOuterDisposeScope();
+        _going.Dispose();
+        _going = left;
+    }
+
+    // Where no step went down, the curvature is wrong: begin anew along the gradient.
     private void Forget(Tensor rows)
     {
         _inverse.index_fill_(1, rows, 0);

@@ -80,8 +80,8 @@ public sealed class LatentOptimisation : IGanInversion
     {
         ILatentPrior prior = generator.GetService<ILatentPrior>()
             ?? throw new ArgumentException($"generator must have a prior where no start is given, but {generator.Name} has none. Pass start.", nameof(generator));
-        Tensor drawn = prior.Sample(MeanDraws + _options.Starts - 1, _options.Seed);
-        return cat([drawn.narrow(0, 0, MeanDraws).mean([0], keepdim: true), drawn.narrow(0, MeanDraws, _options.Starts - 1)], 0);
+        Tensor mean = prior.Sample(MeanDraws, _options.Seed).mean([0], keepdim: true);
+        return _options.Starts == 1 ? mean : cat([mean, prior.Sample(_options.Starts - 1, unchecked(_options.Seed + 1))], 0);
     }
 
     private (Tensor Latents, Tensor Values) Descend(InversionObjective objective, Tensor start, Tensor images, Ticker ticker)
@@ -89,7 +89,8 @@ public sealed class LatentOptimisation : IGanInversion
         (Tensor values, Tensor gradient) = objective.Evaluate(start, images);
         Tensor latents = start.clone(), best = start.clone(), least = values.clone();
         IInversionSteps steps = _options.Optimiser == InversionOptimiser.Adam ? new InversionAdam(_options, latents) : new InversionLbfgs(_options, latents);
-        for (int step = 0; step < _options.Steps; step++)
+        int step = 0;
+        for (; step < _options.Steps && !steps.Finished; step++)
         {
             ticker.ThrowIfCancelled();
             using var scope = NewDisposeScope();
@@ -101,6 +102,7 @@ public sealed class LatentOptimisation : IGanInversion
             gradient.copy_(nextGradient);
             ticker.Tick(values);
         }
+        ticker.Skip(_options.Steps - step, values);
         return (best, least);
     }
 
@@ -120,7 +122,20 @@ public sealed class LatentOptimisation : IGanInversion
         public void Tick(Tensor values)
         {
             _step++;
-            if (progress is null || (_step % _every != 0 && _step != total)) return;
+            if (_step % _every == 0 || _step == total) Report(values);
+        }
+
+        public void Skip(long steps, Tensor values)
+        {
+            if (steps == 0) return;
+            _step += steps;
+            if (_step == total) Report(values);
+        }
+
+        private void Report(Tensor values)
+        {
+            if (progress is null) return;
+            using var scope = NewDisposeScope();
             progress.Report(new InversionProgress { Step = _step, TotalSteps = total, Loss = values.mean().ToDouble() });
         }
     }

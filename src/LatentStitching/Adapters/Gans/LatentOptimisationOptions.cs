@@ -10,7 +10,7 @@ public sealed record LatentOptimisationOptions
     public InversionOptimiser Optimiser
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Optimiser), $"Optimiser must be Adam or Lbfgs, but it is {value}.");
+        init => field = GanGuard.Defined(value, nameof(Optimiser));
     }
 
     /// <summary>Steps.</summary>

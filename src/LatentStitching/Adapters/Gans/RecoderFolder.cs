@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
 

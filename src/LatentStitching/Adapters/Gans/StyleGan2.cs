@@ -109,7 +109,7 @@ public sealed class StyleGan2 : GanModel, IModelLevels
     public ILatentModel At(string level)
     {
         ArgumentNullException.ThrowIfNull(level);
-        if (!LevelNames.Contains(level)) throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)} of {Name}, but it is '{level}'.", nameof(level));
+        if (!LevelNames.Contains(level, StringComparer.Ordinal)) throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)} of {Name}, but it is '{level}'.", nameof(level));
         StyleGan2Latent latent = _names.Single(pair => pair.Name == level).Latent;
         ThrowIfOwnerDisposed();
         StyleGan2 view = new($"{Name}/{level}", _network, Decoding with { Latent = latent }, Device, _owner ?? this) { BatchSize = BatchSize };

@@ -10,7 +10,7 @@ public sealed record StyleGan2Decoding
     public StyleGan2Latent Latent
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Latent), $"Latent must be Z, W or WPlus, but it is {value}.");
+        init => field = GanGuard.Defined(value, nameof(Latent));
     } = StyleGan2Latent.W;
 
     /// <summary>The noise.</summary>
@@ -18,7 +18,7 @@ public sealed record StyleGan2Decoding
     public SynthesisNoise Noise
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(Noise), $"Noise must be None or Constant, but it is {value}.");
+        init => field = GanGuard.Defined(value, nameof(Noise));
     } = SynthesisNoise.None;
 
     /// <summary>Truncation ψ: a mapped w becomes w̄ + ψ·(w − w̄), with w̄ the mean that is stored with the weights. A latent w or w+ that is handed to Decode is left as it is.</summary>

@@ -1,4 +1,3 @@
-using System.Numerics;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 
@@ -23,13 +22,7 @@ public sealed record StyleGan2Options
     public ImageFormat Image
     {
         get;
-        init
-        {
-            ArgumentNullException.ThrowIfNull(value, nameof(Image));
-            field = value.Height == value.Width && value.Height >= 8 && BitOperations.IsPow2(value.Height)
-                ? value
-                : throw new ArgumentException($"Image must be square with a power of two from 8 as its side, but it is {value}.", nameof(Image));
-        }
+        init => field = GanGuard.PowerOfTwo(value, nameof(Image));
     } = ImageFormat.Rgb(64);
 
     /// <summary>Width of z.</summary>
