@@ -19,7 +19,7 @@ public class StyleGan2Benchmarks
         set_num_threads(1);
         StyleGan2Options options = new() { Image = ImageFormat.Rgb(64), ChannelBase = 4096, MostChannels = 128 };
         _model = StyleGan2.Create(options);
-        _bare = new BareStyleGan2([128, 128, 128, 128, 64]);
+        _bare = BareStyleGan2.Of([128, 128, 128, 128, 64]);
         _latents = _model.Sample(16, 1);
     }
 
@@ -57,7 +57,7 @@ internal sealed class BareStyleGan2 : nn.Module<Tensor, Tensor>
     private readonly Parameter _constant;
     private readonly Tensor _filter;
 
-    public BareStyleGan2(long[] channels)
+    private BareStyleGan2(long[] channels)
         : base("bare")
     {
         _constant = new Parameter(randn(1, channels[0], 4, 4));
@@ -77,6 +77,8 @@ internal sealed class BareStyleGan2 : nn.Module<Tensor, Tensor>
         _filter = (outer(taps, taps) / 16).reshape(1, 1, 4, 4);
         RegisterComponents();
     }
+
+    public static BareStyleGan2 Of(long[] channels) => new(channels);
 
     public override Tensor forward(Tensor w)
     {

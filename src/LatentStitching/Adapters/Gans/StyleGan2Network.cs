@@ -74,9 +74,10 @@ internal sealed class StyleGan2Network(StyleGan2Sizes sizes, WeightSet weights) 
         x = up
             ? FirFilter.AfterUpsampling(nn.functional.conv_transpose2d(x, weight.transpose(0, 1), strides: [2, 2]), Weights[layer + ".resample_filter"])
             : nn.functional.conv2d(x, weight, padding: [1, 1]);
-        x = x * Spread(demodulation);
-        if (noise(layer, [x.size(0), 1, side, side]) is { } added) x = x + added;
-        return Limit(Activate(x + Weights[layer + ".bias"].reshape(1, -1, 1, 1)), limit);
+        Tensor shift = Weights[layer + ".bias"].reshape(1, -1, 1, 1);
+        if (noise(layer, [x.size(0), 1, side, side]) is { } added) shift = shift + added;
+        // The activation's gain goes through it, and so into the two small factors. In place: no gradient needs the sum's parts or what leaky_relu took.
+        return Limit(nn.functional.leaky_relu((x * Spread(demodulation * _gain)).add_(shift * _gain), Slope, inplace: true), limit);
     }
 
     private Tensor ToRgb(Tensor x, Tensor w, string layer, double? limit)
@@ -94,7 +95,8 @@ internal sealed class StyleGan2Network(StyleGan2Sizes sizes, WeightSet weights) 
 
     private static Tensor Activate(Tensor x) => nn.functional.leaky_relu(x, Slope) * _gain;
 
-    private static Tensor Limit(Tensor x, double? limit) => limit is { } bound ? x.clamp(-bound, bound) : x;
+    // In place where no gradient needs what came before.
+    private static Tensor Limit(Tensor x, double? limit) => limit is not { } bound ? x : x.requires_grad ? x.clamp(-bound, bound) : x.clamp_(-bound, bound);
 
     private static Tensor Spread(Tensor x) => x.unsqueeze(-1).unsqueeze(-1);
 

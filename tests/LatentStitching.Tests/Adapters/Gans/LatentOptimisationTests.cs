@@ -106,7 +106,7 @@ public sealed class LatentOptimisationTests
         // The mean of an image is all that this term looks at.
         using OptimisedLatents perceptual = new LatentOptimisation(options with { PerceptualWeight = 1e3 }, (decoded, given) => (decoded.flatten(1).mean([1]) - given.flatten(1).mean([1])).square()).Optimise(generator, images);
         using OptimisedLatents plain = new LatentOptimisation(options).Optimise(generator, images), ignored = new LatentOptimisation(options with { PerceptualWeight = 0 }, (_, _) => throw new InvalidOperationException("must not be asked")).Optimise(generator, images);
-        Gap(perceptual).Should().BeLessThan(0.1 * Gap(plain));
+        Gap(perceptual).Should().BeLessThan(0.5 * Gap(plain));
         perceptual.Errors.Average().Should().BeGreaterThan(plain.Errors.Average());
         ignored.Latents.ShouldBeCloseTo(plain.Latents, 0);
         using OptimisedLatents shrunk = new LatentOptimisation(options with { PriorWeight = 1e3 }).Optimise(generator, images);
