@@ -14,6 +14,7 @@ using LatentStitching.Benchmarks.SideBySide;
 // ... -- images                             SSIM and LPIPS beside ports of the reference code
 // ... -- diffusion WEIGHTS DIGITS PICTURE   round trips of real digits through ddpm_mnist_starter.pth
 // ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
+// ... -- digits SHARED PNG                  the published MNIST generator inverted on real digits
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
@@ -22,5 +23,6 @@ if (args is ["frechet"]) return DistributionComparison.Run();
 if (args is ["images"]) return ImageComparison.Run();
 if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
 if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
+if (args is ["digits", var shared, var grid]) return DigitInversion.Run(shared, grid);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

@@ -1,6 +1,7 @@
 using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Flows;
 using LatentStitching.Adapters.Diffusion;
+using LatentStitching.Adapters.Gans;
 using LatentStitching.Models;
 
 namespace LatentStitching.Adapters;
@@ -22,5 +23,8 @@ internal static class BuiltInModels
         [TinyAutoencoder.Kind] = TinyAutoencoder.Open,
         [VanillaVae.Kind] = VanillaVae.Open,
         [VqVae.Kind] = VqVae.Open,
+        [Gan.Kind] = Gan.Open,
+        [MlpGan.Kind] = MlpGan.Open,
+        [StyleGan2.Kind] = StyleGan2.Open,
     };
 }
