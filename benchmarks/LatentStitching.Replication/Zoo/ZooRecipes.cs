@@ -40,7 +40,7 @@ internal static class ZooRecipes
             "stylegan2",
             "StyleGAN2, latent and style of 64, with a recoder",
             () => StyleGan2.Create(StyleGan2Options.Small with { Name = "stylegan2", Seed = 7 }),
-            new TrainingOptions { Epochs = 20, BatchSize = 32, LearningRate = 2e-3, EmaDecay = 0.998, Seed = 7 },
+            new TrainingOptions { Epochs = 9, BatchSize = 32, LearningRate = 2e-3, EmaDecay = 0.998, Seed = 7 },
             (model, images, options, progress, cancel) => Invertible((StyleGan2)model, 64, images, options, progress, cancel)),
         new ZooRecipe(
             "glow",
@@ -56,7 +56,7 @@ internal static class ZooRecipes
             "DDPM with a small U-Net, DDIM of 20 steps both ways",
             () => DiffusionModel.FromNetwork(
                 DiffusionUNet.Create(DiffusionUNetOptions.Small(ImageFormat.Rgb(Size)) with { Seed = 8 }), NoiseSchedule.Linear(), new DiffusionOptions { Name = "ddpm", Steps = 20 }),
-            new TrainingOptions { Epochs = 16, BatchSize = 32, LearningRate = 1e-3, WarmupSteps = 200, Schedule = LearningRateSchedule.Cosine, GradientClip = 1, EmaDecay = 0.998, Seed = 8 },
+            new TrainingOptions { Epochs = 8, BatchSize = 32, LearningRate = 1e-3, WarmupSteps = 200, Schedule = LearningRateSchedule.Cosine, GradientClip = 1, EmaDecay = 0.998, Seed = 8 },
             (model, images, options, progress, cancel) => new DiffusionTrainer(options).Train((DiffusionModel)model, images, progress, cancel)),
     ];
 
