@@ -15,6 +15,7 @@ using LatentStitching.Benchmarks.SideBySide;
 // ... -- diffusion WEIGHTS DIGITS PICTURE   round trips of real digits through ddpm_mnist_starter.pth
 // ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
 // ... -- digits SHARED PNG                  the published MNIST generator inverted on real digits
+// ... -- stitch-digits SHARED PNG           real digits through pairs of families: VAE, Glow, diffusion, GAN
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
@@ -24,5 +25,6 @@ if (args is ["images"]) return ImageComparison.Run();
 if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
 if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
 if (args is ["digits", var shared, var grid]) return DigitInversion.Run(shared, grid);
+if (args is ["stitch-digits", var folder, var drawing]) return StitchedDigits.Run(folder, drawing);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;
