@@ -29,7 +29,7 @@ public sealed class LogisticProbeTrainer : IProbeTrainer
         get;
         init
         {
-            ArgumentNullException.ThrowIfNull(value, nameof(Strengths));
+            _ = Guard.NotNull(value, nameof(Strengths));
             foreach (double strength in value) Guard.Positive(strength, nameof(Strengths));
             field = [.. value];
         }

@@ -23,13 +23,13 @@ public static class ProbeEvaluation
     /// <param name="cancellationToken">Cancels between attributes.</param>
     /// <returns>One score an attribute.</returns>
     /// <exception cref="ArgumentException">The latents do not fit the probes, the labels do not fit either, or an attribute has one class only.</exception>
-    public static IReadOnlyList<ProbeScore> Evaluate(LinearProbes probes, Tensor latents, ProbeLabels labels, ulong seed = 0, CancellationToken cancellationToken = default)
+    public static IReadOnlyList<ProbeScore> Evaluate(IAttributeProbes probes, Tensor latents, ProbeLabels labels, ulong seed = 0, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(probes);
         TensorGuard.Latents(latents, probes.Dimension, "the probes");
         ArgumentNullException.ThrowIfNull(labels);
         if (labels.Count != latents.size(0)) throw new ArgumentException($"labels must have a row a latent, {latents.size(0)}, but they have {labels.Count}.", nameof(labels));
-        if (!labels.Names.SequenceEqual(probes.Names))
+        if (!labels.Names.SequenceEqual(probes.Names, StringComparer.Ordinal))
         {
             throw new ArgumentException($"labels must have the probes' attributes in their order, {string.Join(", ", probes.Names)}, but they have {string.Join(", ", labels.Names)}.", nameof(labels));
         }
@@ -52,7 +52,7 @@ public static class ProbeEvaluation
         return judged;
     }
 
-    private static ProbeScore Judge(string name, LinearProbes probes, ProbeJudgement own, ulong seed)
+    private static ProbeScore Judge(string name, IAttributeProbes probes, ProbeJudgement own, ulong seed)
     {
         List<(MetricInfo Info, Func<int[], double> Statistic)> numbers =
         [
@@ -92,7 +92,7 @@ public static class ProbeEvaluation
         };
     }
 
-    private static MetricInfo Info(string name, string unit, string reference, LinearProbes probes, bool higher) => new()
+    private static MetricInfo Info(string name, string unit, string reference, IAttributeProbes probes, bool higher) => new()
     {
         Name = $"probe {name.Split('|')[0]}",
         Direction = higher ? MetricDirection.HigherIsBetter : MetricDirection.LowerIsBetter,

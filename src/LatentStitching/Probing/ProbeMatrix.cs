@@ -37,55 +37,66 @@ internal sealed class ProbeMatrix
 
     public Device Device => _work.device;
 
+    private long RunLength => Math.Clamp(CacheEntries / Columns, 64, 2048);
+
+    // Products are made from the left, WᵀXᵀ and RᵀX: with few columns the other way round takes up to ten times as long.
+
     /// <summary>XW, [n, q], float64.</summary>
     public Tensor Times(Tensor weight, bool exact)
     {
-        if (IsWide || !exact) return _work.mm(weight.to_type(_work.dtype)).to_type(ScalarType.Float64);
-        Tensor product = empty(Rows, weight.size(1), ScalarType.Float64, Device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(Rows, _exact.BlockRows))
+        bool wide = exact && !IsWide;
+        Tensor product = empty(weight.size(1), Rows, ScalarType.Float64, Device);
+        using var scope = NewDisposeScope();
+        Tensor left = weight.t().to_type(wide ? ScalarType.Float64 : _work.dtype).contiguous();
+        foreach ((long start, long size) in CentredMatrix.Blocks(Rows, wide ? _exact.BlockRows : RunLength))
         {
             using var block = NewDisposeScope();
-            product.narrow(0, start, size).copy_(_exact.Block(start, size).mm(weight));
+            Tensor part = wide ? _exact.Block(start, size) : _work.narrow(0, start, size);
+            product.narrow(1, start, size).copy_(left.mm(part.t()));
         }
-        return product;
+        return product.t().MoveToOuterDisposeScope();
     }
 
     /// <summary>XᵀR, [d, q], float64.</summary>
     public Tensor TransposeTimes(Tensor rows, bool exact)
     {
-        Tensor sum = zeros(Columns, rows.size(1), ScalarType.Float64, Device);
         bool wide = exact && !IsWide;
+        Tensor sum = zeros(rows.size(1), Columns, ScalarType.Float64, Device);
+        using var scope = NewDisposeScope();
+        Tensor left = rows.t().to_type(wide ? ScalarType.Float64 : _work.dtype).contiguous();
         foreach ((long start, long size) in CentredMatrix.Blocks(Rows, wide ? _exact.BlockRows : 2048))
         {
             using var block = NewDisposeScope();
             Tensor part = wide ? _exact.Block(start, size) : _work.narrow(0, start, size);
-            sum.add_(part.t().mm(rows.narrow(0, start, size).to_type(part.dtype)).to_type(ScalarType.Float64));
+            sum.add_(left.narrow(1, start, size).mm(part));
         }
-        return sum;
+        return sum.t().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Xᵀ(D∘XV) and XV in one pass over the rows, a run of rows that stays in the cache at a time; without D, XᵀXV.</summary>
-    public (Tensor Back, Tensor There) ThereAndBack(Tensor columns, Tensor? weights)
+    /// <summary>Xᵀf(XV) and XV in one pass over the rows, a run of rows that stays in the cache at a time; without f, XᵀXV.</summary>
+    /// <param name="columns">V, [d, q].</param>
+    /// <param name="between">f of some columns of (XV)ᵀ, [q, rows], told the first row and their number; any of them must depend on its own alone.</param>
+    public (Tensor Back, Tensor There) ThereAndBack(Tensor columns, Func<Tensor, long, long, Tensor>? between)
     {
         long q = columns.size(1);
-        Tensor back = zeros(Columns, q, ScalarType.Float64, Device), there = empty(Rows, q, ScalarType.Float64, Device);
+        Tensor back = zeros(q, Columns, ScalarType.Float64, Device), there = empty(q, Rows, ScalarType.Float64, Device);
         using var scope = NewDisposeScope();
-        Tensor narrow = columns.to_type(_work.dtype).contiguous(), sum = zeros(Columns, q, _work.dtype, Device);
+        Tensor left = columns.t().to_type(_work.dtype).contiguous(), sum = zeros(q, Columns, _work.dtype, Device);
         long held = 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(Rows, Math.Clamp(CacheEntries / Columns, 64, 2048)))
+        foreach ((long start, long size) in CentredMatrix.Blocks(Rows, RunLength))
         {
             using var block = NewDisposeScope();
-            Tensor part = _work.narrow(0, start, size), product = part.mm(narrow);
-            there.narrow(0, start, size).copy_(product);
-            if (weights is not null) product = product.mul(weights.narrow(0, start, size).to_type(_work.dtype));
-            sum.addmm_(part.t(), product);
+            Tensor part = _work.narrow(0, start, size), product = left.mm(part.t());
+            there.narrow(1, start, size).copy_(product);
+            if (between is not null) product = between(product, start, size).to_type(_work.dtype);
+            sum.addmm_(product, part);
             held += size;
             if (held < 2048 && start + size < Rows) continue;
             back.add_(sum);
             sum.zero_().Dispose();
             held = 0;
         }
-        return (back, there);
+        return (back.t().MoveToOuterDisposeScope(), there.t().MoveToOuterDisposeScope());
     }
 
     /// <summary>Some columns of some rows, [rows, columns], float64, exact.</summary>

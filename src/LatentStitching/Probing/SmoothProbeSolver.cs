@@ -1,5 +1,3 @@
-using LatentStitching.Numerics;
-
 namespace LatentStitching.Probing;
 
 /// <summary>Minimises C Σᵢ mᵢ ℓ(zᵢ·w + b, yᵢ) + ½‖w‖² for many columns of labels at once: Newton's method whose steps are found by conjugate gradients.</summary>
@@ -87,7 +85,7 @@ internal sealed class SmoothProbeSolver(ProbeMatrix x, ProbeLoss loss)
             begun = where(begun.isnan(), norm, begun);
             first.index_copy_(0, index, begun);
             // Loose far away, ever finer near the minimum, but no finer than the tolerance asks for.
-            Tensor goal = norm.mul(norm.div(begun).sqrt().clamp_max(0.1)).maximum(objective.mul(2 * tolerance).sqrt().mul(0.3));
+            Tensor goal = norm.mul(norm.div(begun).sqrt().clamp_max(0.25)).maximum(objective.mul(2 * tolerance).sqrt().mul(0.3));
             (Tensor direction, Tensor change) = Direction(gradient, curvature, lean, goal, cancellationToken);
             Tensor length = Length(y, m, c, w, s, b, gradient, objective, direction, change);
             w = w.add(direction.mul(length));
@@ -102,6 +100,7 @@ internal sealed class SmoothProbeSolver(ProbeMatrix x, ProbeLoss loss)
     private (Tensor Direction, Tensor Change) Direction(Tensor gradient, Tensor curvature, Tensor lean, Tensor goal, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
+        Tensor turned = curvature.t().contiguous().to_type(x.IsWide ? ScalarType.Float64 : ScalarType.Float32);
         Tensor total = curvature.sum([0]), kappa = total.div(x.Rows);
         Tensor inverse = where(total.gt(0), total.clamp_min(1e-300).reciprocal(), zeros_like(total));
         Tensor direction = zeros_like(gradient), change = zeros_like(curvature), rest = gradient.neg();
@@ -111,7 +110,7 @@ internal sealed class SmoothProbeSolver(ProbeMatrix x, ProbeLoss loss)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
-            (Tensor back, Tensor there) = x.ThereAndBack(search, curvature);
+            (Tensor back, Tensor there) = x.ThereAndBack(search, (product, start, size) => product.mul(turned.narrow(1, start, size)));
             Tensor image = search.add(back).sub(lean.mul(curvature.mul(there).sum([0]).mul(inverse)));
             Tensor bend = search.mul(image).sum([0]);
             Tensor length = where(open.logical_and(bend.gt(0)), power.div(bend.clamp_min(1e-300)), zeros_like(power));

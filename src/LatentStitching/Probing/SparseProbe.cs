@@ -1,5 +1,3 @@
-using LatentStitching.Numerics;
-
 namespace LatentStitching.Probing;
 
 /// <summary>One sparse probe: min c Σᵢ ℓ(zᵢ·w + b, yᵢ) + l₁‖w‖₁ over its own rows, on a working set of columns that only grows.</summary>
