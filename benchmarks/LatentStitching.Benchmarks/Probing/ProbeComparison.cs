@@ -67,12 +67,20 @@ internal static class ProbeComparison
         return trainer is LassoProbeTrainer lasso ? (sum / rows) + (lasso.Alpha * w.abs().sum().ToDouble()) : sum + (w.square().sum().ToDouble() / 2);
     }
 
-    // Columns of falling scale, mixed by a few Householder reflections, as latents are; an attribute is a noisy direction of the leading columns with half the rows or fewer, balanced on rows of its own.
+    // Columns of falling scale, neighbours alike, with a few Householder reflections, for latents; an attribute is a noisy direction of the leading columns with half the rows or fewer, balanced on rows of its own.
     private static (Tensor Latents, ProbeLabels Labels) Data(long n, long d)
     {
         using Generator generator = new(0);
         using var scope = NewDisposeScope();
         Tensor latents = randn([n, d], ScalarType.Float32, generator: generator).mul_(arange(1, d + 1, dtype: ScalarType.Float32).pow(-0.35f));
+        // Neighbours are alike: sums of eight.
+        foreach (long shift in (long[])[1, 2, 4])
+        {
+            Tensor turned = latents.roll(shift, 1);
+            latents.add_(turned);
+            turned.Dispose();
+        }
+        latents.mul_(0.35f);
         Tensor scores = latents.narrow(1, 0, 60).mm(randn([60, Attributes], ScalarType.Float32, generator: generator));
         scores = scores.sub(scores.mean([0])).div(scores.std([0])).add(randn([n, Attributes], ScalarType.Float32, generator: generator).mul(0.7f));
         for (int reflection = 0; reflection < 3; reflection++)
