@@ -3,6 +3,7 @@ using LatentStitching.Benchmarks.Adapters;
 using LatentStitching.Benchmarks.Checkpoints;
 using LatentStitching.Benchmarks.Fitting;
 using LatentStitching.Benchmarks.Metrics;
+using LatentStitching.Benchmarks.Probing;
 using LatentStitching.Benchmarks.SideBySide;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
@@ -16,7 +17,9 @@ using LatentStitching.Benchmarks.SideBySide;
 // ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
 // ... -- digits SHARED PNG                  the published MNIST generator inverted on real digits
 // ... -- stitch-digits SHARED PNG           real digits through pairs of families: VAE, Glow, diffusion, GAN
+// ... -- probes [small]                     ten probes beside scikit-learn
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
+if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
 if (args is ["similarity"]) return SimilarityComparison.Run();
