@@ -23,9 +23,9 @@ var probeTrain = faces.Load(split.ProbeTrain);
 ProbeLabels labels = ProbeLabels.Of(faces.Attributes, "Male", "Smiling", "Pale_Skin").Select(split.ProbeTrain);
 using LatentDirections found = Directions.FromClassMeans(source.Encode(probeTrain), labels), carried = found.Through(map.Affine);
 
-// The target's own probes give the unit and tell what else changes.
+// The target's own probes give the unit and tell what else changes. A class mean's direction meets its probe's normal at an angle here, so it takes three margins.
 using ProbeFit probes = new RidgeProbeTrainer().Train(target.Encode(probeTrain), labels);
 using LatentEdit edit = new(target, probes.Probes, carried, "Pale_Skin");
 var latents = target.Encode(faces.Load(split.Test));
-Console.WriteLine(edit.Measure(latents, strength: 1));
-edit.SaveStrip("pale-skin.png", latents.narrow(0, 0, 6), [-2, -1, 0, 1, 2]);
+Console.WriteLine(edit.Measure(latents, strength: 3));
+edit.SaveStrip("pale-skin.png", latents.narrow(0, 0, 6), [-6, -3, 0, 3, 6]);
