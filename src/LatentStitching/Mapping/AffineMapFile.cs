@@ -36,7 +36,7 @@ internal static class AffineMapFile
             metadata[key] = value;
         }
         using var scope = NewDisposeScope();
-        LinearForm form = map.Linear;
+        LinearForm form = map.Linear.Explicit();
         bool dense = form is DenseForm;
         (string Name, Tensor Tensor)[] tensors = [.. form.Tensors.Append((Name: "bias", Tensor: map.Bias)).Select(part => (part.Name, part.Tensor.cpu().contiguous()))];
         metadata[Kind] = "affine-map";
