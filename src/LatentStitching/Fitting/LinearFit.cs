@@ -23,7 +23,7 @@ internal static class LinearFit
         CentredMatrix y = CentredMatrix.Of(pairs.Target, intercept, fast);
         ScalarType dtype = mapType ?? pairs.Source.dtype;
         // What float32 takes for singular may only lack its digits.
-        RidgeSolver.Solution solution = (fast ? RidgeSolver.ByCholesky(x, y, alpha, intercept, cancellationToken, factors: true, dtype) : null)
+        RidgeSolver.Solution solution = (fast ? RidgeSolver.ByCholesky(x, y, alpha, intercept, factors: true, dtype, cancellationToken) : null)
             ?? RidgeSolver.Solve(x.Exact(), y.Exact(), alpha, intercept, cancellationToken, factors: true, dtype);
         progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = solution.ResidualSumOfSquares / ((double)pairs.Count * pairs.TargetDimension) });
         return Finish(pairs, x, y, solution, alpha, intercept, dtype, clock);
@@ -76,8 +76,8 @@ internal static class LinearFit
         return Finish(new DenseForm(weight), sourceCentre, targetCentre, intercept, report);
     }
 
-    // The offset is that of the numbers as they are kept: the mean then maps to the mean, whatever their rounding.
-    private static LatentMapFit Finish(LinearForm form, Tensor sourceCentre, Tensor targetCentre, bool intercept, FitReport report)
+    /// <summary>Makes the map of a form in its dtype, taken over. Its offset is that of the numbers as they are kept: the mean then maps to the mean, whatever their rounding.</summary>
+    public static LatentMapFit Finish(LinearForm form, Tensor sourceCentre, Tensor targetCentre, bool intercept, FitReport report)
     {
         Tensor bias = (intercept ? targetCentre.sub(Image(form, sourceCentre)) : zeros_like(targetCentre)).to_type(form.Dtype);
         if (!form.Tensors.All(part => IsFinite(part.Tensor)) || !IsFinite(bias))

@@ -144,20 +144,18 @@ public sealed class SharedSource : IDisposable
         TensorGuard.SameDevice(_source, latents, "the source", nameof(latents));
         Guard.NotEmpty(targets, "Pass the latents of each target.");
         Guard.NotNegative(alpha);
+        foreach (Tensor target in targets)
+        {
+            TensorGuard.FiniteMatrix(target, nameof(targets));
+            TensorGuard.SameRows(_source, target, "source", nameof(targets));
+            TensorGuard.SameDevice(_source, target, "the source", nameof(targets));
+        }
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        LatentPairs[] pairs = [.. targets.Select(target => new LatentPairs(_source, target))];
-        try
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            lock (_gate)
-            {
-                return [.. Weigh(latents, pairs, alpha, cancellationToken).Select(prediction => prediction.to_type(latents.dtype).MoveToOuterDisposeScope())];
-            }
-        }
-        finally
-        {
-            foreach (LatentPairs pair in pairs) pair.Dispose();
+            return [.. Weigh(latents, targets, alpha, cancellationToken).Select(prediction => prediction.to_type(latents.dtype).MoveToOuterDisposeScope())];
         }
     }
 
@@ -205,21 +203,23 @@ public sealed class SharedSource : IDisposable
             : new LatentMapFit(AffineMap.Own(new DenseForm(zeros(pairs.TargetDimension, SourceDimension, ScalarType.Float64, _source.device)), zeros_like(bias)), report with { Status = FitStatus.NonFiniteResult });
     }
 
-    private Tensor[] Weigh(Tensor latents, LatentPairs[] pairs, double alpha, CancellationToken cancellationToken)
+    private Tensor[] Weigh(Tensor latents, IReadOnlyList<Tensor> targets, double alpha, CancellationToken cancellationToken)
     {
         CentredMatrix x = View(), z = CentredMatrix.About(latents, _centre);
         Prepared prepared = Prepare(x, alpha, cancellationToken);
         if (prepared.Factor is not { } factor || (!_dual && RidgeSolver.Corrections(factor) > 0))
         {
             // What needs singular values, or corrections through X, needs them for each target.
-            return Array.ConvertAll(pairs, pair =>
+            return [.. targets.Select(target =>
             {
-                using LatentMapFit fit = Solve(pair, alpha, cancellationToken);
+                using LatentPairs pairs = new(_source, target);
+                using LatentMapFit fit = Solve(pairs, alpha, cancellationToken);
                 return fit.Map.Apply(latents);
-            });
+            })];
         }
-        Tensor[] predictions = Array.ConvertAll(pairs, pair => empty(latents.size(0), pair.TargetDimension, ScalarType.Float64, latents.device));
-        CentredMatrix[] targets = Array.ConvertAll(pairs, pair => CentredMatrix.Of(pair.Target, FitIntercept));
+        Tensor[] predictions = [.. targets.Select(target => empty(latents.size(0), target.size(1), ScalarType.Float64, latents.device))];
+        // The weights of a map with an offset add up to one, so that any row will do as the origin: a mean would take a pass of its own.
+        CentredMatrix[] rowsOfTargets = [.. targets.Select(target => CentredMatrix.About(target, FitIntercept ? target[0].to_type(ScalarType.Float64) : zeros(target.size(1), ScalarType.Float64, latents.device)))];
         foreach ((long start, long size) in CentredMatrix.Blocks(latents.size(0), RowBlock))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -227,10 +227,11 @@ public sealed class SharedSource : IDisposable
             Tensor rows = z.Block(start, size);
             // Weights of the target rows, [n, size].
             Tensor weights = _dual ? factor.Solve(x.Times(rows.t())) : x.Times(factor.Solve(rows.t()));
-            for (int i = 0; i < pairs.Length; i++)
+            if (FitIntercept) weights.add_(1.0 / Count);
+            for (int i = 0; i < predictions.Length; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                predictions[i].narrow(0, start, size).copy_(targets[i].TransposeTimes(weights).t()).add_(targets[i].Centre);
+                predictions[i].narrow(0, start, size).copy_(rowsOfTargets[i].TransposeTimes(weights).t()).add_(rowsOfTargets[i].Centre);
             }
         }
         return predictions;

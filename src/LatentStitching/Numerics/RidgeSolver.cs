@@ -54,11 +54,11 @@ internal static class RidgeSolver
     {
         if (FullRank(x, intercept) == 0) return NoInformation(x, y, y.SumOfSquares(), intercept);
         // Also for a strength so small that rounding swallows it: the singular values still feel it.
-        return ByCholesky(x, y, alpha, intercept, cancellationToken, factors, store) ?? BySingularValues(x, y, alpha, intercept);
+        return ByCholesky(x, y, alpha, intercept, factors, store, cancellationToken) ?? BySingularValues(x, y, alpha, intercept);
     }
 
     /// <summary>The same by Cholesky alone; null where the matrix is singular to working precision, which of fast views may only be that of float32.</summary>
-    public static Solution? ByCholesky(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, CancellationToken cancellationToken, bool factors, ScalarType store)
+    public static Solution? ByCholesky(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, bool factors, ScalarType store, CancellationToken cancellationToken)
     {
         long n = x.Rows, d = x.Columns, t = y.Columns, fullRank = FullRank(x, intercept);
         if (fullRank == 0) return null;
