@@ -1,5 +1,4 @@
 using LatentStitching.Fitting;
-using LatentStitching.Mapping;
 using LatentStitching.Pairing;
 using LatentStitching.Tests.Support;
 
