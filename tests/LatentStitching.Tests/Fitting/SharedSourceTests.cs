@@ -161,6 +161,19 @@ public sealed class SharedSourceTests
     }
 
     [Fact]
+    public void ManyTargets_CostNothingBeforeTheyAreApplied_AndTheReportSaysWhatItLeavesOut()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(960, 970, 1).to_type(ScalarType.Float32), y = x.narrow(1, 0, 100).mm(Draws.Matrix(100, 9400, 2).to_type(ScalarType.Float32)), z = Draws.Matrix(2, 970, 3);
+        using SharedSource source = new(x);
+        using LatentMapFit many = source.Fit(y, 1), few = source.Fit(y.narrow(1, 0, 7), 1);
+        many.Report.TrainingR2.Should().Be(double.NaN);
+        few.Report.TrainingR2.Should().BeInRange(0.9, 1);
+        many.Report.Status.Should().Be(FitStatus.Succeeded);
+        many.Map.Apply(z).narrow(1, 0, 7).ShouldBeCloseTo(few.Map.Apply(z), 1e-11);
+    }
+
+    [Fact]
     public void Strengths_MayAlternate()
     {
         using var scope = NewDisposeScope();
