@@ -1,19 +1,35 @@
 using BenchmarkDotNet.Running;
+using LatentStitching.Benchmarks.Adapters;
 using LatentStitching.Benchmarks.Checkpoints;
 using LatentStitching.Benchmarks.Fitting;
 using LatentStitching.Benchmarks.Metrics;
+using LatentStitching.Benchmarks.Probing;
 using LatentStitching.Benchmarks.SideBySide;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- compare [large]    beside scikit-learn
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- study              twenty maps between five spaces, beside scikit-learn
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- million            a million rows, with the peak of memory
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- fuzz [count]       damaged files for every checkpoint reader
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- similarity         CKA and neighbours beside the n × n forms
+// ... -- compare [large]                    beside scikit-learn
+// ... -- study                              twenty maps between five spaces, beside scikit-learn
+// ... -- million                            a million rows, with the peak of memory
+// ... -- fuzz [count]                       damaged files for every checkpoint reader
+// ... -- similarity                         CKA and neighbours beside the n × n forms
+// ... -- frechet                            distances of feature sets beside the published ways
+// ... -- images                             SSIM and LPIPS beside ports of the reference code
+// ... -- diffusion WEIGHTS DIGITS PICTURE   round trips of real digits through ddpm_mnist_starter.pth
+// ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
+// ... -- digits SHARED PNG                  the published MNIST generator inverted on real digits
+// ... -- stitch-digits SHARED PNG           real digits through pairs of families: VAE, Glow, diffusion, GAN
+// ... -- probes [small]                     ten probes beside scikit-learn
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
 if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("small"));
+if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
 if (args is ["similarity"]) return SimilarityComparison.Run();
+if (args is ["frechet"]) return DistributionComparison.Run();
+if (args is ["images"]) return ImageComparison.Run();
+if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
+if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
+if (args is ["digits", var shared, var grid]) return DigitInversion.Run(shared, grid);
+if (args is ["stitch-digits", var folder, var drawing]) return StitchedDigits.Run(folder, drawing);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using LatentStitching.Replication;
+using LatentStitching.Replication.Zoo;
 
 NativeTuning.Apply();
 
@@ -36,6 +37,15 @@ root.SetAction((result, cancellationToken) =>
     };
     return Task.FromResult(Run.Execute(options, cancellationToken));
 });
+
+Argument<string[]> zoo = new("models") { Description = $"Models to train: {string.Join(", ", ZooRecipes.All.Select(recipe => recipe.Name))}. All if none is named.", Arity = ArgumentArity.ZeroOrMore };
+Option<string> folder = new("--output") { Description = "Folder for a model folder each.", DefaultValueFactory = _ => Path.Combine("artifacts", "zoo") };
+Option<int> faces = new("--count") { Description = "Faces to train on.", DefaultValueFactory = _ => 8000 };
+Option<int> cores = new("--threads") { Description = "Threads of libtorch.", DefaultValueFactory = _ => Environment.ProcessorCount };
+Command train = new("train", "Trains the small models of the zoo on faces of 32×32 pixels drawn in code.") { zoo, folder, faces, cores };
+train.SetAction((result, cancellationToken) => Task.FromResult(
+    ZooTraining.Execute(result.GetValue(zoo) ?? [], result.GetValue(folder)!, result.GetValue(faces), result.GetValue(cores), cancellationToken)));
+root.Subcommands.Add(train);
 
 // The first Ctrl+C stops between steps and leaves whole files; the second ends at once.
 using CancellationTokenSource stop = new();

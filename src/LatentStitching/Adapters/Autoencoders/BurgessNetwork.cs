@@ -9,7 +9,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// Encoder: 4×4 convolutions of 32 channels, stride 2, padding 1 (three at 32×32, four at 64×64), ReLU → flatten 512 → 256 → 256 → 2k numbers, mean and log-variance interleaved.
 /// Decoder: k → 256 → 256 → 512 → the mirrored transposed convolutions, ReLU between, sigmoid last.
 /// </remarks>
-internal sealed class BurgessNetwork : IDisposable
+internal sealed class BurgessNetwork : VaeNetwork
 {
     private const long Channels = 32;
     private const long Hidden = 256;
@@ -17,12 +17,9 @@ internal sealed class BurgessNetwork : IDisposable
     private readonly bool _large;
 
     private BurgessNetwork(WeightSet weights, bool large)
-    {
-        Weights = weights;
-        _large = large;
-    }
+        : base(weights) => _large = large;
 
-    public WeightSet Weights { get; }
+    public override IReadOnlyList<long> FeatureShape => [Hidden];
 
     public static ImageFormat RequireFormat(ImageFormat format, string name)
     {
@@ -55,21 +52,23 @@ internal sealed class BurgessNetwork : IDisposable
         return (new BurgessNetwork(weights, large), new ImageFormat(channels, large ? 64 : 32, large ? 64 : 32), dimension);
     }
 
-    /// <summary>Images [n, c, h, w] → mean and log-variance, each [n, k].</summary>
-    public (Tensor Mean, Tensor LogVariance) Encode(Tensor images)
+    public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
         foreach (string layer in EncoderConvolutions(_large)) x = Weights.Convolve(x, "encoder." + layer, stride: 2, padding: 1).relu();
         x = x.flatten(1);
         x = Weights.Linear(x, "encoder.lin1").relu();
-        x = Weights.Linear(x, "encoder.lin2").relu();
-        x = Weights.Linear(x, "encoder.mu_logvar_gen");
+        return Weights.Linear(x, "encoder.lin2").relu();
+    }
+
+    public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features)
+    {
+        Tensor x = Weights.Linear(features, "encoder.mu_logvar_gen");
         Tensor pairs = x.reshape(x.size(0), x.size(1) / 2, 2);
         return (pairs.select(2, 0), pairs.select(2, 1));
     }
 
-    /// <summary>Latents [n, k] → logits of the pixels, [n, c, h, w].</summary>
-    public Tensor DecodeLogits(Tensor latents)
+    public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
         Tensor x = Weights.Linear(latents, "decoder.lin1").relu();
         x = Weights.Linear(x, "decoder.lin2").relu();
@@ -83,8 +82,6 @@ internal sealed class BurgessNetwork : IDisposable
         }
         return x;
     }
-
-    public void Dispose() => Weights.Dispose();
 
     private static string[] EncoderConvolutions(bool large) => large ? ["conv1", "conv2", "conv3", "conv_64"] : ["conv1", "conv2", "conv3"];
 

@@ -20,6 +20,9 @@ internal sealed class WeightSet : IDisposable
     /// <summary>What an optimiser changes, in the published order.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Trainable => [.. _names.Where(name => _tensors[name] is Parameter).Select(name => (name, (Parameter)_tensors[name]))];
 
+    /// <summary>What an optimiser leaves alone and training may change all the same, in the published order.</summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> Buffers => [.. All.Where(weight => weight.Tensor is not Parameter)];
+
     /// <summary>Number of trainable numbers.</summary>
     public long ParameterCount => _tensors.Values.OfType<Parameter>().Sum(weight => weight.numel());
 

@@ -20,17 +20,21 @@ internal static class PairedErrors
     }
 
     /// <summary>Mean squared difference of each row.</summary>
-    public static double[] MeanSquares(Tensor actual, Tensor reference)
+    public static double[] MeanSquares(Tensor actual, Tensor reference) =>
+        PerImage(actual, reference, static (a, b) => (a - b).pow_(2).flatten(1).mean([1]));
+
+    /// <summary>A float64 number of each row, made block by block from float64 copies of the rows.</summary>
+    public static double[] PerImage(Tensor actual, Tensor reference, Func<Tensor, Tensor, Tensor> measure, long block = 512)
     {
-        double[] errors = new double[actual.size(0)];
+        double[] values = new double[actual.size(0)];
         using var grad = no_grad();
-        foreach ((long start, long size) in CentredMatrix.Blocks(actual.size(0), 512))
+        foreach ((long start, long size) in CentredMatrix.Blocks(actual.size(0), block))
         {
             using var scope = NewDisposeScope();
-            Tensor difference = actual.narrow(0, start, size).to_type(ScalarType.Float64) - reference.narrow(0, start, size).to_type(ScalarType.Float64);
-            difference.square().flatten(1).mean([1]).cpu().data<double>().CopyTo(errors, (int)start);
+            Tensor a = actual.narrow(0, start, size).to_type(ScalarType.Float64), b = reference.narrow(0, start, size).to_type(ScalarType.Float64);
+            measure(a, b).cpu().data<double>().CopyTo(values, (int)start);
         }
-        return errors;
+        return values;
     }
 
     public static MetricValue Mean(MetricInfo info, double[] perImage, ulong seed)

@@ -5,7 +5,7 @@ namespace LatentStitching.Metrics.Reconstruction;
 /// Computed in float64. The root is taken an image at a time, so it is at most the root of <see cref="PixelMse"/>. Published RMSE values made with image-similarity-measures divide by 4095
 /// by default and are not comparable.
 /// </remarks>
-public sealed class PixelRmse : IPairedMetric
+public sealed class PixelRmse : IPerImageMetric
 {
     /// <inheritdoc/>
     public MetricInfo Info { get; } = new()
@@ -19,9 +19,14 @@ public sealed class PixelRmse : IPairedMetric
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A batch is not an image batch in [0, 1], or the shapes or devices differ.</exception>
-    public MetricValue Evaluate(Tensor actual, Tensor reference, ulong seed = 0)
+    public MetricValue Evaluate(Tensor actual, Tensor reference, ulong seed = 0) => PairedErrors.Mean(Info, Values(actual, reference), seed);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double> Measure(Tensor actual, Tensor reference) => Values(actual, reference);
+
+    private static double[] Values(Tensor actual, Tensor reference)
     {
         PairedErrors.RequireImages(actual, reference);
-        return PairedErrors.Mean(Info, Array.ConvertAll(PairedErrors.MeanSquares(actual, reference), Math.Sqrt), seed);
+        return Array.ConvertAll(PairedErrors.MeanSquares(actual, reference), Math.Sqrt);
     }
 }

@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+using LatentStitching.Checkpoints;
+using LatentStitching.Models;
+
+namespace LatentStitching.Adapters.Gans;
+
+/// <summary>A recoder in the model folder of its generator: a recoder is weights like the generator's, where other inversions are options.</summary>
+internal static class RecoderFolder
+{
+    private const string RecoderPrefix = "recoder.";
+    private const string GeneratorPrefix = "generator.";
+
+    /// <summary>Describes a generator, with its recoder if that is how it is inverted.</summary>
+    public static ModelDescription Describe(string kind, JsonObject configuration, GanModel model)
+    {
+        List<(string Name, Tensor Tensor)> weights = [.. model.Weights.All.Select(weight => (GeneratorPrefix + weight.Name, weight.Tensor))];
+        configuration["recoder"] = model.Inversion is Recoder;
+        if (model.Inversion is Recoder recoder)
+        {
+            RecoderOptions options = recoder.Options;
+            configuration["recoderName"] = options.Name;
+            configuration["recoderLayers"] = options.Layers;
+            configuration["recoderBaseChannels"] = options.BaseChannels;
+            configuration["recoderMultiplier"] = options.Multiplier;
+            configuration["recoderKernel"] = options.Kernel;
+            configuration["recoderStride"] = options.Stride;
+            configuration["recoderHiddenLayer"] = options.HiddenLayer;
+            configuration["recoderDropout"] = options.Dropout;
+            weights.AddRange(recoder.Weights.All.Select(weight => (RecoderPrefix + weight.Name, weight.Tensor)));
+        }
+        return new ModelDescription(kind, configuration, weights);
+    }
+
+    /// <summary>Opens the generator, and attaches the recoder of the folder if there is one; it is disposed with the model.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="open">Opens a generator from its weights.</param>
+    public static T Open<T>(ModelFolder folder, Func<StateDictionary, T> open)
+        where T : GanModel
+    {
+        T model;
+        using (StateDictionary state = folder.Weights.Under(GeneratorPrefix)) model = open(state);
+        try
+        {
+            if (folder.Option<bool>("recoder")) model.Own(RecoderOf(folder, model));
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static Recoder RecoderOf(ModelFolder folder, GanModel model)
+    {
+        RecoderOptions options = new()
+        {
+            Name = folder.Option<string>("recoderName"),
+            Image = model.Image,
+            LatentDimension = model.Latent.Dimension,
+            Layers = folder.Option<int>("recoderLayers"),
+            BaseChannels = folder.Option<long>("recoderBaseChannels"),
+            Multiplier = folder.Option<long>("recoderMultiplier"),
+            Kernel = folder.Option<int>("recoderKernel"),
+            Stride = folder.Option<int>("recoderStride"),
+            HiddenLayer = folder.Option<bool>("recoderHiddenLayer"),
+            Dropout = folder.Option<double>("recoderDropout"),
+        };
+        using StateDictionary state = folder.Weights.Under(RecoderPrefix);
+        return Recoder.From(options, state, folder.FolderPath, folder.Device);
+    }
+}
