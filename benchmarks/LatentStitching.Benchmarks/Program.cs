@@ -9,6 +9,7 @@ using LatentStitching.Benchmarks.SideBySide;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
 // ... -- compare [large]                    beside scikit-learn
+// ... -- study                              twenty maps between five spaces, beside scikit-learn
 // ... -- million                            a million rows, with the peak of memory
 // ... -- fuzz [count]                       damaged files for every checkpoint reader
 // ... -- similarity                         CKA and neighbours beside the n × n forms
@@ -21,6 +22,7 @@ using LatentStitching.Benchmarks.SideBySide;
 // ... -- probes [small]                     ten probes beside scikit-learn
 // ... -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...   what VAEs share, edits carried between them, support sets
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
+if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("small"));
 if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
