@@ -95,7 +95,7 @@ public static class BarFigure
         return table;
     }
 
-    private static object? End(double end) => double.IsNaN(end) ? null : end;
+    private static double? End(double end) => double.IsNaN(end) ? null : end;
 
     private static string[] Check(IReadOnlyList<BarSeries> series)
     {
@@ -106,7 +106,7 @@ public static class BarFigure
         {
             if (string.IsNullOrWhiteSpace(one.Name)) throw new ArgumentException("series must have names, but one is blank.", nameof(series));
             if (series.Count(other => other.Name == one.Name) > 1) throw new ArgumentException($"series must have different names, but several are \"{one.Name}\".", nameof(series));
-            if (!one.Values.Select(number => number.Label).SequenceEqual(labels))
+            if (!one.Values.Select(number => number.Label).SequenceEqual(labels, StringComparer.Ordinal))
             {
                 throw new ArgumentException($"series must have the same labels in the same order, but those of \"{one.Name}\" and \"{series[0].Name}\" differ. Pass a number for each category.", nameof(series));
             }

@@ -88,7 +88,7 @@ internal static class SampleReport
 
     private static ReportHeatMap Changes()
     {
-        ReportHeatMap map = new("Change of probe accuracy by mapping", "probe of", "latents of", HeatMapScale.Diverging).Order(_models[..5], _models[..5]);
+        ReportHeatMap map = new ReportHeatMap("Change of probe accuracy by mapping", "probe of", "latents of", HeatMapScale.Diverging).Order(_models[..5], _models[..5]);
         for (int d = 0; d < 5; d++)
         {
             for (int e = 0; e < 5; e++)
