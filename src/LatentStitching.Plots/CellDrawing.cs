@@ -12,6 +12,7 @@ internal static class CellDrawing
     private const double NumberSize = 12;
     private const int LegendPoints = 110;
     private const int LabelHeight = 18;
+    private const int CellMargin = 12;
 
     public static ReportFigure Draw(ReportHeatMap map, FigureOptions options, int cellWidth, int cellHeight, bool grouped)
     {
@@ -21,6 +22,9 @@ internal static class CellDrawing
         if (rows == 0 || columns == 0) throw new ArgumentException("map must hold at least one number, but it is empty.", nameof(map));
         string[] rowNames = [.. map.Rows.Select(PlotFont.Spell)], columnNames = [.. map.Columns.Select(PlotFont.Spell)];
         double widestRow = rowNames.Max(name => PlotFont.Width(name, NameSize)), widestColumn = columnNames.Max(name => PlotFont.Width(name, NameSize));
+        double widestNumber = map.Rows.SelectMany(row => map.Columns.Select(column => map[row, column])).Max(number => number is null ? 0 : PlotFont.Width(Short(number), NumberSize));
+        int wider = Math.Max(0, (int)Math.Ceiling(widestNumber + CellMargin) - cellWidth);
+        (cellWidth, cellHeight) = (cellWidth + wider, grouped ? cellHeight + wider : cellHeight);
         bool turned = widestColumn > cellWidth - 6;
         double names = (turned ? (0.71 * widestColumn) + 16 : 22) + 30;
         double left = widestRow + 40, top = names + (options.Title is null ? 2 : 32), right = LegendPoints + Overhang(turned, widestColumn), bottom = 36;
@@ -137,6 +141,12 @@ internal static class CellDrawing
         text.LabelFontColor = colour;
         text.LabelFontSize = (float)NumberSize;
         text.Alignment = alignment;
-        text.OffsetY = alignment == Alignment.MiddleCenter ? Drawing.Sunk : 0;
+        // The ends of the legend keep clear of the edge, where the data area cuts letters off.
+        text.OffsetY = alignment switch
+        {
+            Alignment.UpperLeft => 2 * Drawing.Sunk,
+            Alignment.LowerLeft => -Drawing.Sunk,
+            _ => Drawing.Sunk,
+        };
     }
 }

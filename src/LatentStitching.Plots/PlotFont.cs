@@ -20,14 +20,17 @@ internal static class PlotFont
         return SKTypeface.FromData(data);
     });
 
-    private static readonly Lazy<bool> _known = new(() =>
-    {
-        Fonts.FontResolvers.Insert(0, new Resolver());
-        return true;
-    });
+    private static readonly Resolver _resolver = new();
+    private static readonly Lock _gate = new();
 
-    /// <summary>Makes ScottPlot know the font; once is enough.</summary>
-    public static void Ensure() => _ = _known.Value;
+    /// <summary>Makes ScottPlot know the font, unless it does. An application may have reset its fonts since.</summary>
+    public static void Ensure()
+    {
+        lock (_gate)
+        {
+            if (!Fonts.FontResolvers.Contains(_resolver)) Fonts.FontResolvers.Insert(0, _resolver);
+        }
+    }
 
     /// <summary>The text as it is drawn: a character that the font lacks becomes its code, "[U+65E5]", so that nothing vanishes.</summary>
     public static string Spell(string text)

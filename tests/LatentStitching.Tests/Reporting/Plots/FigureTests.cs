@@ -66,6 +66,15 @@ public sealed class FigureTests
     }
 
     [Fact]
+    public void Draw_LongNumbers_WidenTheirCells()
+    {
+        using SKBitmap narrow = Bitmap(MatrixFigure.Draw(new ReportHeatMap("m").Add("a", "a", 0.5), _options));
+        using SKBitmap wide = Bitmap(MatrixFigure.Draw(new ReportHeatMap("m").Add("a", "a", -1.23456e-11), _options));
+        wide.Width.Should().BeGreaterThan(narrow.Width);
+        wide.Height.Should().BeGreaterThan(narrow.Height, "its cells are square");
+    }
+
+    [Fact]
     public void Draw_AnyCulture_IsTheSame()
     {
         string before = Draw("line").Svg!;
