@@ -10,7 +10,7 @@ using SkiaSharp;
 namespace LatentStitching.Reporting;
 
 /// <summary>A picture of a report, with words for those who cannot see it and, where it shows numbers, a table of them.</summary>
-/// <remarks>Immutable. In HTML the SVG stands where there is one, else the PNG, inside the file; beside a saved report both lie as files.</remarks>
+/// <remarks>Immutable. In HTML the PNG lies inside the file, shown at the size of the SVG: browsers do not always use the font inside an SVG that a page shows as a picture. Beside a saved report both lie as files.</remarks>
 public sealed partial class ReportFigure : IReportBlock
 {
     private static readonly byte[] _pngMark = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
@@ -74,10 +74,9 @@ public sealed partial class ReportFigure : IReportBlock
 
     void IReportBlock.Html(StringBuilder text)
     {
-        (string type, ReadOnlyMemory<byte> bytes) = Svg is { } svg ? ("image/svg+xml", Encoding.UTF8.GetBytes(svg)) : ("image/png", Png);
         (int width, int height) = Size();
         text.Append($"<figure><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{HtmlText.Encode(Caption)}\">")
-            .Append($"<img src=\"data:{type};base64,").Append(Convert.ToBase64String(bytes.Span)).Append($"\" alt=\"{HtmlText.Encode(AlternativeText)}\" width=\"{width}\" height=\"{height}\"></div>\n")
+            .Append("<img src=\"data:image/png;base64,").Append(Convert.ToBase64String(Png.Span)).Append($"\" alt=\"{HtmlText.Encode(AlternativeText)}\" width=\"{width}\" height=\"{height}\"></div>\n")
             .Append($"<figcaption>{HtmlText.Encode(Caption)}</figcaption>\n");
         if (Data is not null)
         {

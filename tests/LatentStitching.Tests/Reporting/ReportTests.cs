@@ -50,7 +50,7 @@ public sealed partial class ReportTests
     {
         string html = SampleReport.Build().ToHtml();
         html.Should().NotContainAny("<script", "<link", "@import", "<iframe", "<object", "javascript:", "srcset", "http://", "https://", "url(");
-        foreach (Match source in SourcePattern().Matches(html)) source.Groups["part"].Value.Should().StartWith("data:image/");
+        foreach (Match source in SourcePattern().Matches(html)) source.Groups["part"].Value.Should().StartWith("data:image/png;base64,", "a browser may leave out the font of an SVG in a page");
         foreach (Match reference in ReferencePattern().Matches(html)) html.Should().Contain($" id=\"{reference.Groups["part"].Value}\"");
         html.Should().Contain("default-src 'none'; img-src data:");
         foreach (ReportFigure figure in SampleReport.Build().Figures.Where(figure => figure.Svg is not null))
