@@ -76,7 +76,7 @@ public sealed partial class ReportFigure : IReportBlock
     {
         (int width, int height) = Size();
         text.Append($"<figure><div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{HtmlText.Encode(Caption)}\">")
-            .Append("<img src=\"data:image/png;base64,").Append(Convert.ToBase64String(Png.Span)).Append($"\" alt=\"{HtmlText.Encode(AlternativeText)}\" width=\"{width}\" height=\"{height}\"></div>\n")
+            .Append("<img src=\"data:image/png;base64,").Append(Convert.ToBase64String(Png.Span)).Append($"\" alt=\"{HtmlText.Encode(AlternativeText)}\" width=\"{width}\" height=\"{height}\" style=\"--width:{width}px\"></div>\n")
             .Append($"<figcaption>{HtmlText.Encode(Caption)}</figcaption>\n");
         if (Data is not null)
         {

@@ -53,7 +53,7 @@ internal static class ReportStyle
         .notes { margin: .3rem 0 1.4rem; padding-left: 1.1rem; font-size: .84rem; color: var(--soft); }
         code { font: .92em ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
         figure { margin: 1.25rem 0 1.75rem; }
-        figure img { display: block; max-width: 100%; height: auto; background: #ffffff; border-radius: 4px; }
+        figure img { display: block; width: var(--width); max-width: 100%; height: auto; background: #ffffff; border-radius: 4px; }
         figcaption { color: var(--soft); font-size: .92rem; max-width: 46rem; margin-top: .4rem; }
         details { margin-top: .4rem; font-size: .94rem; }
         summary { cursor: pointer; color: var(--link); }
@@ -73,7 +73,7 @@ internal static class ReportStyle
         footer { font-size: .9rem; }
         @media (max-width: 40rem) {
           .scroll { scrollbar-width: thin; }
-          figure img { max-width: none; width: auto; min-width: min(100%, 36rem); max-height: none; }
+          figure img { max-width: none; }
           dl div { grid-template-columns: 1fr; }
           th, td { padding: .35rem .5rem; }
           tbody th { position: sticky; left: 0; background: var(--ground); }
@@ -86,7 +86,7 @@ internal static class ReportStyle
           .scroll { overflow: visible; }
           th, td { padding: .15rem .35rem; }
           .heat tbody td { min-width: 0; }
-          figure img { max-width: 100%; max-height: 22cm; width: auto; }
+          figure img { max-width: 100%; }
           figure, tr { break-inside: avoid; }
           h2, h3, h4, caption { break-after: avoid; }
         }
