@@ -27,7 +27,31 @@ public static class ImageGrid
     public static void Save(string path, IReadOnlyList<(string Label, Tensor Images)> entries, ImageGridOptions? options = null)
     {
         Guard.NotBlank(path);
-        options ??= new ImageGridOptions();
+        using SKImage whole = Draw(entries, options ?? new ImageGridOptions());
+        Picture.Save(whole, path);
+    }
+
+    /// <summary>Writes one image pixel for pixel, without label or margin. Values are rounded to the nearest of 256.</summary>
+    /// <param name="path">The PNG file. It is written beside and then renamed, over a file that is there; its folder must exist.</param>
+    /// <param name="image">Image batch [1, c, h, w] with one or three channels, floating point in [0, 1], any device. Not disposed.</param>
+    /// <exception cref="ArgumentException">The batch holds several images, or is no image batch.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="IOException">The file cannot be written; no part of it is left.</exception>
+    public static void SaveImage(string path, Tensor image)
+    {
+        Guard.NotBlank(path);
+        Drawable(image, nameof(image));
+        if (image.size(0) != 1)
+        {
+            throw new ArgumentException($"image must hold one image, but its shape is {TensorGuard.Shape(image)}. Draw several with ImageGrid.Save.", nameof(image));
+        }
+        using SKImage picture = Picture.FromTensor(image)[0];
+        Picture.Save(picture, path);
+    }
+
+    /// <summary>The picture that <see cref="Save"/> writes.</summary>
+    internal static SKImage Draw(IReadOnlyList<(string Label, Tensor Images)> entries, ImageGridOptions options)
+    {
         int count = Check(entries, options);
 
         string[] entryLabels = [.. entries.Select(entry => entry.Label)];
@@ -61,26 +85,7 @@ public static class ImageGrid
                 surface.Canvas.DrawImage(picture, place, new SKSamplingOptions(SKFilterMode.Nearest));
             }
         }
-        using SKImage whole = surface.Snapshot();
-        Picture.Save(whole, path);
-    }
-
-    /// <summary>Writes one image pixel for pixel, without label or margin. Values are rounded to the nearest of 256.</summary>
-    /// <param name="path">The PNG file. It is written beside and then renamed, over a file that is there; its folder must exist.</param>
-    /// <param name="image">Image batch [1, c, h, w] with one or three channels, floating point in [0, 1], any device. Not disposed.</param>
-    /// <exception cref="ArgumentException">The batch holds several images, or is no image batch.</exception>
-    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
-    /// <exception cref="IOException">The file cannot be written; no part of it is left.</exception>
-    public static void SaveImage(string path, Tensor image)
-    {
-        Guard.NotBlank(path);
-        Drawable(image, nameof(image));
-        if (image.size(0) != 1)
-        {
-            throw new ArgumentException($"image must hold one image, but its shape is {TensorGuard.Shape(image)}. Draw several with ImageGrid.Save.", nameof(image));
-        }
-        using SKImage picture = Picture.FromTensor(image)[0];
-        Picture.Save(picture, path);
+        return surface.Snapshot();
     }
 
     private static int Check(IReadOnlyList<(string Label, Tensor Images)> entries, ImageGridOptions options)
