@@ -16,7 +16,7 @@ namespace LatentStitching.Tests.Studies;
 [NoTensorLeaks]
 public sealed class StitchingStudyTests
 {
-    private const int Count = 100;
+    private const int Count = 160;
 
     [Fact]
     public void Run_GivesTheNumbersOfItsParts()
@@ -61,7 +61,7 @@ public sealed class StitchingStudyTests
             recovered.Value.Value.Should().BeApproximately((pixels.MeanFloor!.Value - pixels.Value.Value) / (pixels.MeanFloor.Value - pixels.Ceiling!.Value), 1e-12);
             recovered.Value.Lower.Should().BeLessThan(recovered.Value.Value);
             pair.Fit.Alpha.Should().Be(fit.Report.Alpha);
-            pair.Fit.SampleCount.Should().Be(60);
+            pair.Fit.SampleCount.Should().Be(96);
         }
         StudyToys.Dispose(models);
     }

@@ -29,7 +29,7 @@ internal static class StudyToys
     }
 }
 
-/// <summary>Random images of six pixels, labelled by whether the first and the last are bright.</summary>
+/// <summary>Random images of six pixels, labelled by whether the first and, rarely, the last are bright.</summary>
 internal sealed class LabelledImages : IImageSource
 {
     private readonly TensorImages _inner;
@@ -39,7 +39,7 @@ internal sealed class LabelledImages : IImageSource
         _inner = Toy.Images(count, seed);
         using Tensor all = _inner.LoadAll();
         float[] pixels = all.data<float>().ToArray();
-        Attributes = new AttributeTable(["first", "last", "never"], [.. Enumerable.Range(0, count).Select(row => (bool[])[pixels[row * 6] > 0.5f, pixels[(row * 6) + 5] > 0.6f, false])]);
+        Attributes = new AttributeTable(["first", "last", "never"], [.. Enumerable.Range(0, count).Select(row => (bool[])[pixels[row * 6] > 0.5f, pixels[(row * 6) + 5] > 0.95f, false])]);
     }
 
     public string Name => "labelled";
