@@ -1,5 +1,6 @@
 using LatentStitching.Mapping;
 using LatentStitching.Metrics;
+using LatentStitching.Metrics.Distribution;
 using LatentStitching.Metrics.Reconstruction;
 using LatentStitching.Metrics.Similarity;
 using LatentStitching.Models;
@@ -25,6 +26,7 @@ internal static class PairMeasurement
         List<double>[] own = Empty(options), floor = Empty(options);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
+        using FeatureStatistics? features = Features(options);
         Tensor meanImage = target.Decode(mean).cpu();
         for (int start = 0; start < images.Test.Length; start += options.BatchSize)
         {
@@ -34,13 +36,15 @@ internal static class PairMeasurement
             Tensor x = images.TestBlock(start, size), decoded = target.Decode(test.narrow(0, start, size)).cpu();
             Measure(own, decoded, x, options);
             Measure(floor, meanImage.expand_as(x), x, options);
+            features?.Add(options.Features!.Extract(decoded));
         }
-        return [.. options.ImageMetrics.Select((metric, i) => new StudyNumber
+        IEnumerable<StudyNumber> numbers = options.ImageMetrics.Select((metric, i) => new StudyNumber
         {
             Quantity = StudyQuantity.Image,
             Value = StudyValues.Mean(metric.Info, [.. own[i]], options.Seed),
             MeanFloor = StudyValues.Mean(metric.Info, [.. floor[i]], options.Seed),
-        })];
+        });
+        return features is null ? [.. numbers] : [.. numbers, new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options) }];
     }
 
     /// <summary>Mapped latents against the target's own, beside the target mean and the neighbour's latent.</summary>
@@ -85,6 +89,7 @@ internal static class PairMeasurement
         List<double>[] stitched = Empty(options), shuffled = Empty(options), toOwn = Empty(options);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
+        using FeatureStatistics? features = Features(options);
         int count = images.Test.Length;
         Tensor before = target.Decode(mapped.narrow(0, count - 1, 1)).cpu();
         for (int start = 0; start < count; start += options.BatchSize)
@@ -96,10 +101,12 @@ internal static class PairMeasurement
             Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = target.Decode(test.narrow(0, start, size)).cpu();
             Measure(stitched, decoded, x, options);
             Measure(toOwn, decoded, ceiling, options);
+            features?.Add(options.Features!.Extract(decoded));
             Measure(shuffled, size > 1 ? cat([before, decoded.narrow(0, 0, size - 1)], 0) : before, x, options);
             before = decoded.narrow(0, size - 1, 1).clone().MoveToOuterDisposeScope();
         }
         List<StudyNumber> numbers = [];
+        StudyNumber[] alone = [.. own.Where(number => number.Quantity == StudyQuantity.Image)];
         for (int i = 0; i < options.ImageMetrics.Count; i++)
         {
             MetricInfo info = options.ImageMetrics[i].Info;
@@ -107,8 +114,8 @@ internal static class PairMeasurement
             {
                 Quantity = StudyQuantity.Image,
                 Value = StudyValues.Mean(info, [.. stitched[i]], options.Seed),
-                Ceiling = own[i].Value,
-                MeanFloor = own[i].MeanFloor,
+                Ceiling = alone[i].Value,
+                MeanFloor = alone[i].MeanFloor,
                 ShuffledFloor = StudyValues.Plain(info, shuffled[i]),
             });
         }
@@ -118,6 +125,10 @@ internal static class PairMeasurement
         }
         StudyNumber? errors = numbers.Find(number => number.Quantity == StudyQuantity.Image && number.Value.Info.Name == new PixelMse().Info.Name);
         if (errors is not null) numbers.Add(Recovered(errors, options.Seed));
+        if (features is not null)
+        {
+            numbers.Add(new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options), Ceiling = own.First(number => number.Quantity == StudyQuantity.Distribution).Value });
+        }
         return numbers;
     }
 
@@ -160,6 +171,14 @@ internal static class PairMeasurement
         }
         TensorGuard.Finite(mapped);
         return mapped.MoveToOuterDisposeScope();
+    }
+
+    private static FeatureStatistics? Features(StitchingStudyOptions options) => options.Features is { } extractor ? new FeatureStatistics(extractor.Signature, extractor.Dimension) : null;
+
+    private static MetricValue Distance(FeatureStatistics features, StudyImages images, StitchingStudyOptions options)
+    {
+        FrechetResult result = FrechetDistance.Evaluate(features, images.Features(options.Features!, options.BatchSize));
+        return result.Distance with { Warning = result.Warnings.Count == 0 ? null : string.Join(", ", result.Warnings) };
     }
 
     private static List<double>[] Empty(StitchingStudyOptions options) => [.. options.ImageMetrics.Select(_ => new List<double>())];

@@ -1,6 +1,7 @@
 using LatentStitching.Data;
 using LatentStitching.Fitting;
 using LatentStitching.Metrics;
+using LatentStitching.Metrics.Distribution;
 using LatentStitching.Metrics.Reconstruction;
 using LatentStitching.Metrics.Similarity;
 using LatentStitching.Models;
@@ -52,6 +53,10 @@ public sealed record StitchingStudyOptions
         get;
         init => field = Guard.NotNull(value, nameof(ImageMetrics));
     } = [new PixelMse(), new PixelRmse()];
+
+    /// <summary>Features of images, whose Fréchet distance compares all decoded test images with all test images. Not disposed.</summary>
+    /// <value>Null by default: none, for the usual ones need weights. With few images the distance is biased; its warning says so.</value>
+    public IFeatureExtractor? Features { get; init; }
 
     /// <summary>How probes are trained.</summary>
     /// <value>Default <see cref="RidgeProbeTrainer"/>.</value>

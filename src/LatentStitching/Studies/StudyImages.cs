@@ -1,5 +1,6 @@
 using LatentStitching.Data;
 using LatentStitching.Latents;
+using LatentStitching.Metrics.Distribution;
 
 namespace LatentStitching.Studies;
 
@@ -10,7 +11,9 @@ internal sealed class StudyImages : IDisposable
     private readonly IDisposable? _owned;
     private readonly long _memory;
     private readonly Lock _gate = new();
+    private readonly Lock _featuresGate = new();
     private Tensor? _test;
+    private FeatureStatistics? _features;
 
     public StudyImages(IImageSource source, StudyProtocol protocol, int mapTrain, int probeTrain, long memory, IDisposable? owned = null)
     {
@@ -52,8 +55,25 @@ internal sealed class StudyImages : IDisposable
         return block.clone();
     }
 
+    /// <summary>Statistics of the test images' features, made once. They belong to the images.</summary>
+    public FeatureStatistics Features(IFeatureExtractor extractor, int block)
+    {
+        lock (_featuresGate)
+        {
+            if (_features is not null) return _features;
+            FeatureStatistics statistics = new(extractor.Signature, extractor.Dimension);
+            for (int start = 0; start < Test.Length; start += block)
+            {
+                using Tensor images = TestBlock(start, Math.Min(block, Test.Length - start)), features = extractor.Extract(images);
+                statistics.Add(features);
+            }
+            return _features = statistics;
+        }
+    }
+
     public void Dispose()
     {
+        _features?.Dispose();
         foreach (LatentBank bank in _banks.Values) bank.Dispose();
         _test?.Dispose();
         _owned?.Dispose();

@@ -222,6 +222,7 @@ internal sealed class StudyPlan : IDisposable
                 .. Options.LatentMetrics.Select(metric => metric.Info.Signature),
                 .. Options.Similarities.Select(measure => measure.Info.ToMetricInfo().Signature),
                 .. Options.ImageMetrics.Select(metric => metric.Info.Signature),
+                .. Options.Features is { } features ? [$"frechet-distance|features:{features.Signature}"] : (string[])[],
             ],
             Probes = Options.ProbeTrainer.Signature,
             Attributes = Attributes,

@@ -15,6 +15,9 @@ public enum StudyQuantity
     /// <summary>Decoded images against what the target decodes from its own latents.</summary>
     ImageToOwn,
 
+    /// <summary>All decoded images together against all images together, by their features.</summary>
+    Distribution,
+
     /// <summary>Share of the way from the mean image to the target's own reconstruction.</summary>
     Recovered,
 

@@ -36,7 +36,7 @@ internal sealed partial class StudyRun : IDisposable
         OpenImages();
         (StudyImages Images, StudySource Target, StudySource[] Sources)[] columns = [.. from images in _images from target in Targets(images) select (images, target, Sources(images, target))];
         StudySource[] encoding = [.. _plan.Sources.Where(source => source is { IsControl: false, Encodes: true })];
-        StudySource[][] ways = Options.Paths
+        StudySource[][] ways = Options.Paths && Options.Fitter is not MlpFitter
             ? [.. from a in encoding from b in encoding where b != a from c in encoding where c != b select (StudySource[])[a, b, c]]
             : [];
         _tracker.Total = _images.Sum(images => Participants(images).Length) + columns.Length + columns.Sum(column => column.Sources.Length) + ways.Length;
@@ -67,7 +67,7 @@ internal sealed partial class StudyRun : IDisposable
         foreach (StudyImages images in _images) images.Dispose();
     }
 
-    private static StudyPair WithControls(StudyPair pair, List<StudyPair> pairs) => pair.IsControl ? pair : pair with
+    private static StudyPair WithControls(StudyPair pair, StudyPair[] pairs) => pair.IsControl ? pair : pair with
     {
         Numbers = [.. pair.Numbers.Select(number => number with
         {
@@ -175,8 +175,8 @@ internal sealed partial class StudyRun : IDisposable
             return Part("pair", $"{source.Name} → {target.Name} ({images.Name})", name, images, [source, target], () =>
             {
                 IReadOnlyList<StudyNumber> own = alone ?? throw new InvalidOperationException($"{target.Name} has no reconstruction of its own to be judged by: see its failure.");
-                return Measure(images, source, target, column, own, name);
-            }, KeepsMap(images, source) ? () => File.Exists(MapPath(images, source, target)) : null);
+                return Measure(images, source, target, column, own);
+            }, KeepsMap(images, source) ? () => File.Exists(MapPath(images, source, target)) || File.Exists(NoMapPath(images, source, target)) : null);
         }
     }
 
@@ -186,7 +186,10 @@ internal sealed partial class StudyRun : IDisposable
     private string MapPath(StudyImages images, StudySource source, StudySource target) =>
         _folder.Map($"{StudyFolder.Slug(source.Name)}--{StudyFolder.Slug(target.Name)}", _plan.Fingerprint("pair", images, source, target));
 
-    private StudyPair Measure(StudyImages images, StudySource source, StudySource target, StudyTarget column, IReadOnlyList<StudyNumber> own, string name)
+    // Says that the fitter's map is not affine, so that the pair counts as finished without one.
+    private string NoMapPath(StudyImages images, StudySource source, StudySource target) => MapPath(images, source, target) + ".none";
+
+    private StudyPair Measure(StudyImages images, StudySource source, StudySource target, StudyTarget column, IReadOnlyList<StudyNumber> own)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -205,11 +208,12 @@ internal sealed partial class StudyRun : IDisposable
             [
                 .. PairMeasurement.Latents(mapped, test, column.Mean, Options),
                 .. PairMeasurement.Similarities(sourceTest, test, Options, _cancellation),
-                .. PairMeasurement.Images(images, target.Model!, mapped, test, [.. own.Where(number => number.Quantity == StudyQuantity.Image)], Options, _cancellation),
+                .. PairMeasurement.Images(images, target.Model!, mapped, test, own, Options, _cancellation),
                 .. column.Probed(mapped, test, own),
             ],
         };
         if (KeepsMap(images, source) && fit.Map is AffineMap affine) affine.Save(MapPath(images, source, target));
+        else if (KeepsMap(images, source)) File.WriteAllText(NoMapPath(images, source, target), "");
         return pair;
     }
 
@@ -282,6 +286,7 @@ internal sealed partial class StudyRun : IDisposable
 
     private StudyResult Assemble(Dictionary<StudyImages, Dictionary<string, IReadOnlyList<StudyNumber>>> own, List<StudyPair> pairs, List<StudyPath> paths)
     {
+        StudyPair[] shown = [.. pairs.Select(Shown)];
         StudySource[] blind = [.. _plan.Sources.Where(source => !source.Encodes)];
         StudyResult result = new()
         {
@@ -300,7 +305,7 @@ internal sealed partial class StudyRun : IDisposable
                     ? [.. own[images].GetValueOrDefault(source.Name, []).Select(StudyValues.Shown)]
                     : [],
             })],
-            Pairs = [.. pairs.Select(pair => WithControls(Shown(pair), [.. pairs.Select(Shown)]))],
+            Pairs = [.. shown.Select(pair => WithControls(pair, shown))],
             Paths = paths,
             Failures = _tracker.Failures,
             Unpairable = [.. from a in blind from b in blind where a != b select $"{a.Name} → {b.Name}"],

@@ -1,6 +1,7 @@
 using LatentStitching.Data;
 using LatentStitching.Fitting;
 using LatentStitching.Metrics;
+using LatentStitching.Metrics.Distribution;
 using LatentStitching.Metrics.Reconstruction;
 using LatentStitching.Metrics.Similarity;
 using LatentStitching.Models;
@@ -173,6 +174,29 @@ public sealed class StitchingStudyTests
     }
 
     [Fact]
+    public void Run_WithFeatures_ComparesTheImagesAsWhole()
+    {
+        using TempFolder folder = new();
+        ILatentModel[] models = StudyToys.Models();
+        LabelledImages images = new(Count);
+        using IFeatureExtractor features = new PixelFeatures();
+        StudyResult result = StitchingStudy.Run(StudyToys.Members(models[0], models[2]), images, folder.Root, StudyToys.Options with { Features = features, Paths = false });
+        StudyNumber number = result.Pair("a", "narrow")!.Number(StudyQuantity.Distribution)!;
+        using (NewDisposeScope())
+        {
+            Tensor test = images.Load(DataSplit.CreateByShare(Count, 0.6, 0.2, 0.2, 0).Test);
+            using FeatureStatistics own = new("pixels", 6), all = new("pixels", 6);
+            own.Add(models[2].Reconstruct(test).flatten(1));
+            all.Add(test.flatten(1));
+            number.Ceiling!.Value.Should().BeApproximately(FrechetDistance.Evaluate(own, all).Distance.Value, 1e-6);
+            number.Value.Value.Should().BeApproximately(number.Ceiling.Value, 1e-4, "the map is exact");
+            number.Value.Count.Should().Be("32/32");
+            number.Controls.Should().OnlyContain(control => control.Value.Value > number.Value.Value);
+        }
+        StudyToys.Dispose(models);
+    }
+
+    [Fact]
     public void Run_OnSeveralThreads_GivesTheSameBytes()
     {
         ILatentModel[] models = StudyToys.Models();
@@ -202,6 +226,19 @@ public sealed class StitchingStudyTests
         Action broken = () => StudyResult.FromJson("{");
         broken.Should().Throw<InvalidDataException>().WithMessage("json must hold a StudyResult, but it does not: *");
         StudyToys.Dispose(models);
+    }
+
+    private sealed class PixelFeatures : IFeatureExtractor
+    {
+        public string Signature => "pixels";
+
+        public long Dimension => 6;
+
+        public Tensor Extract(Tensor images) => images.flatten(1).clone();
+
+        public void Dispose()
+        {
+        }
     }
 
     private static void Same(MetricValue actual, MetricValue wanted)

@@ -51,7 +51,7 @@ public sealed class StudyRefusalTests
         string[] ids = [.. new LabelledImages(60).Ids];
         Study(StudyToys.Options with { Split = DataSplit.FromIds(ids, ids[..30], ids[20..40], ids[40..], allowOverlap: true) })
             .ShouldRefuse("options", "options.Split must hold disjoint sets, but they share images. Results on images that were fitted on flatter.");
-        Study(StudyToys.Options, count: 20).ShouldRefuse("options", "options.Split must have at least 11 test images for mutual k-nearest neighbours, but it has 4. Give more images, or set options.Similarities.");
+        Study(StudyToys.Options, count: 20).ShouldRefuse("options", "options.Split must have at least 12 test images for mutual kNN, cosine, k 10, but it has 4. Give more images, or set options.Similarities.");
     }
 
     [Fact]
