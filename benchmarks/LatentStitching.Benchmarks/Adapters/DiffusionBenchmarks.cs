@@ -20,7 +20,7 @@ public class DiffusionBenchmarks
     {
         set_num_threads(1);
         var network = ConvolutionalDenoiser.Create();
-        _model = DiffusionModel.FromNetwork(network, network.Schedule, new DiffusionOptions { Steps = Steps, Refinements = 0, Range = PixelRange.MinusHalfToHalf });
+        _model = DiffusionModel.FromNetwork(network, network.Schedule, new DiffusionOptions { Steps = Steps, Refinements = 0, Range = NetworkRange.MinusHalfToHalf });
         _bare = BareDenoiser.Create();
         _images = rand(Count, 1, 28, 28);
         _latents = randn(Count, 784);

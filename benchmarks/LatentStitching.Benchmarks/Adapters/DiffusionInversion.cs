@@ -18,14 +18,14 @@ internal static class DiffusionInversion
         Console.WriteLine($"{get_num_threads()} threads, {Steps} steps, no refinement; milliseconds of processor time an image.");
         Console.WriteLine("| network | one at a time | 256 at once | times faster |");
         Console.WriteLine("|---|---:|---:|---:|");
-        using (var digits = ConvolutionalDenoiser.Load(weights)) Compare("7×7 blocks, 1×28×28", digits, PixelRange.MinusHalfToHalf, digits.Schedule, Batched, 4);
+        using (var digits = ConvolutionalDenoiser.Load(weights)) Compare("7×7 blocks, 1×28×28", digits, NetworkRange.MinusHalfToHalf, digits.Schedule, Batched, 4);
         var tiny = new DiffusionUNetOptions { Image = ImageFormat.Rgb(8), Channels = 32, Multipliers = [1, 1], BlocksPerLevel = 1, AttentionHeights = [4] };
-        using (var small = DiffusionUNet.Create(tiny)) Compare("U-Net, 3×8×8", small, PixelRange.MinusOneToOne, NoiseSchedule.Linear(), Batched, 4);
-        using (var unet = DiffusionUNet.Create(DiffusionUNetOptions.Small(ImageFormat.Grey(28)))) Compare("U-Net, 1×28×28", unet, PixelRange.MinusOneToOne, NoiseSchedule.Linear(), Batched, 4);
+        using (var small = DiffusionUNet.Create(tiny)) Compare("U-Net, 3×8×8", small, NetworkRange.MinusOneToOne, NoiseSchedule.Linear(), Batched, 4);
+        using (var unet = DiffusionUNet.Create(DiffusionUNetOptions.Small(ImageFormat.Grey(28)))) Compare("U-Net, 1×28×28", unet, NetworkRange.MinusOneToOne, NoiseSchedule.Linear(), Batched, 4);
         return 0;
     }
 
-    private static void Compare(string name, IDenoiser network, PixelRange range, NoiseSchedule schedule, int many, int few)
+    private static void Compare(string name, IDenoiser network, NetworkRange range, NoiseSchedule schedule, int many, int few)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();

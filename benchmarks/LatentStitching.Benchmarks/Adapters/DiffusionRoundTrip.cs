@@ -22,7 +22,7 @@ internal static class DiffusionRoundTrip
     {
         using var scope = NewDisposeScope();
         using var network = ConvolutionalDenoiser.Load(weights);
-        DiffusionOptions options = new() { Name = "ddpm-mnist", Range = PixelRange.MinusHalfToHalf };
+        DiffusionOptions options = new() { Name = "ddpm-mnist", Range = NetworkRange.MinusHalfToHalf };
         using var model = DiffusionModel.FromNetwork(network, network.Schedule, options);
         Tensor images = IdxImages.Open(digits).Load(0, Digits);
         Console.WriteLine($"RMSE of decode(encode(x)) against x, pixels in [0, 1], the first {Digits} digits of the file; columns: fixed-point iterations a step.");

@@ -69,7 +69,7 @@ internal static class ZooTraining
 
     private sealed class Lines(string name) : IProgress<TrainingProgress>
     {
-        private long _last = long.MinValue;
+        private long _last = -30_000;
 
         public void Report(TrainingProgress value)
         {

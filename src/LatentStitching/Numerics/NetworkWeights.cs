@@ -25,19 +25,16 @@ internal sealed class NetworkWeights : IDisposable
     public static NetworkWeights Of(
         StateDictionary state, string source, string network, IEnumerable<(string Name, long[] Shape)> layout, Func<string, bool> unused, Device device)
     {
-        List<string> wrong = [];
-        HashSet<string> expected = new(StringComparer.Ordinal);
-        foreach ((string name, long[] shape) in layout)
+        (string Name, long[] Shape)[] expected = [.. layout];
+        var report = WeightReport.Compare(state, [.. expected.Select(weight => (weight.Name, (IReadOnlyList<long>)weight.Shape))]);
+        report = report with { Unexpected = [.. report.Unexpected.Where(name => !unused(name))] };
+        if (!report.IsExact) throw new InvalidDataException($"{source} must hold the weights of {network}, but {report}.");
+        if (expected.FirstOrDefault(weight => !state[weight.Name].is_floating_point()).Name is { } integer)
         {
-            expected.Add(name);
-            if (!state.Contains(name)) wrong.Add($"{name} is missing");
-            else if (!state[name].shape.AsSpan().SequenceEqual(shape)) wrong.Add($"{name} is {TensorGuard.Shape(state[name])} instead of [{string.Join(", ", shape)}]");
-            else if (!state[name].is_floating_point()) wrong.Add($"{name} is {state[name].dtype} instead of floating point");
+            throw new InvalidDataException($"{source} must hold floating-point weights of {network}, but {integer} is {state[integer].dtype}.");
         }
-        wrong.AddRange(state.Names.Where(name => !expected.Contains(name) && !unused(name)).Select(name => $"{name} is unexpected"));
-        if (wrong.Count > 0) throw new InvalidDataException($"{source} must hold the weights of {network}, but {string.Join("; ", wrong)}.");
         NetworkWeights weights = new() { Device = device };
-        foreach (string name in expected) weights.Set(name, state[name].to(ScalarType.Float32, device, copy: true));
+        foreach ((string name, _) in expected) weights.Set(name, state[name].to(ScalarType.Float32, device, copy: true));
         foreach ((string name, Tensor tensor) in weights._tensors)
         {
             using Tensor sum = tensor.sum(ScalarType.Float64);

@@ -3,7 +3,7 @@ using LatentStitching.Numerics;
 namespace LatentStitching.Probing;
 
 /// <summary>Linear classifiers of one latent space, one an attribute: score = z·w + b. Immutable but for disposal; owns its tensors.</summary>
-public sealed class LinearProbes : IDisposable
+public sealed class LinearProbes : IAttributeProbes
 {
     private readonly Tensor _weight; // [k, d], float64
     private readonly Tensor _bias;   // [k], float64
@@ -36,16 +36,16 @@ public sealed class LinearProbes : IDisposable
         _bias = bias.detach().to(ScalarType.Float64, weight.device, copy: true).contiguous().DetachFromDisposeScope();
     }
 
-    /// <summary>The attributes, in order.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Width of the latent.</summary>
+    /// <inheritdoc/>
     public long Dimension { get; }
 
-    /// <summary>How scores become labels.</summary>
+    /// <inheritdoc/>
     public ProbeDecision Decision { get; }
 
-    /// <summary>Whether σ(score) is meant as a probability.</summary>
+    /// <inheritdoc/>
     public bool GivesProbabilities { get; }
 
     /// <summary>Coefficients [k, d], float64: the normals of the probes' hyperplanes, not scaled. Belongs to the probes: do not dispose or change it.</summary>

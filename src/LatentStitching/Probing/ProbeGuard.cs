@@ -1,3 +1,4 @@
+using LatentStitching.Fitting;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Probing;
@@ -14,6 +15,30 @@ internal static class ProbeGuard
             throw new ArgumentException($"labels must have a row a latent, {latents.size(0)}, but they have {labels.Count}.", nameof(labels));
         }
         labels.RequireBothClasses();
+    }
+
+    /// <summary>Tells how many attributes are done, at most once a number.</summary>
+    public static Action<int>? Tell(IProgress<FitProgress>? progress, ProbeLabels labels)
+    {
+        if (progress is null) return null;
+        int told = -1;
+        return done =>
+        {
+            if (done <= told) return;
+            told = done;
+            progress.Report(new FitProgress { Iteration = done, MaxIterations = labels.Names.Count, Loss = double.NaN });
+        };
+    }
+
+    /// <summary>Tells steps, a hundred times at most.</summary>
+    public static Action<long>? TellSteps(IProgress<FitProgress>? progress, long most)
+    {
+        if (progress is null) return null;
+        int told = 0;
+        return step =>
+        {
+            if (told++ < 100) progress.Report(new FitProgress { Iteration = step, MaxIterations = most, Loss = double.NaN });
+        };
     }
 
     /// <summary>Attributes that use the same rows, together: they can share everything that depends on the latents alone.</summary>

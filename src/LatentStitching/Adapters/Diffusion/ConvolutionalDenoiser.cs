@@ -8,7 +8,7 @@ namespace LatentStitching.Adapters.Diffusion;
 /// <summary>A small network for grey digits: blocks of 7×7 convolution, layer normalisation over channels and pixels, and GELU, with the time added after the first.</summary>
 /// <remarks>
 /// <para>The layout of minDiffusion's teaching descendants with the names of Yichizz/hot_vs_cold_diffusion; the schedule lies with the weights, as <c>beta_t</c> with T + 1 entries. Times count
-/// from 1 to T; time 0 was never trained. Pixels are in [−½, ½]: <see cref="PixelRange.MinusHalfToHalf"/>.</para>
+/// from 1 to T; time 0 was never trained. Pixels are in [−½, ½]: <see cref="NetworkRange.MinusHalfToHalf"/>.</para>
 /// </remarks>
 public sealed class ConvolutionalDenoiser : IWeightedDenoiser
 {

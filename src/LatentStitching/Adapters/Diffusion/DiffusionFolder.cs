@@ -58,7 +58,7 @@ internal static class DiffusionFolder
     {
         Name = folder.Name,
         Prediction = Value<PredictionType>("prediction", folder),
-        Range = Value<PixelRange>("range", folder),
+        Range = Value<NetworkRange>("range", folder),
         Steps = folder.Option<int>("steps"),
         DecodeSteps = folder.Configuration["decodeSteps"] is null ? null : folder.Option<int>("decodeSteps"),
         Spacing = Value<StepSpacing>("spacing", folder),

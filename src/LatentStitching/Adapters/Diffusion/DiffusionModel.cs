@@ -46,7 +46,7 @@ public sealed class DiffusionModel : LatentModel, ILatentPrior
 
     internal IDenoiser Network => _network;
 
-    private double Bound => Options.Range == PixelRange.MinusHalfToHalf ? 0.5 : 1;
+    private double Bound => Options.Range == NetworkRange.MinusHalfToHalf ? 0.5 : 1;
 
     /// <summary>Makes a model of a network.</summary>
     /// <param name="network">The network. It belongs to the model and is disposed with it; if the model is refused it stays the caller's.</param>
@@ -147,15 +147,15 @@ public sealed class DiffusionModel : LatentModel, ILatentPrior
     /// <summary>Pixels in [0, 1] → the network's.</summary>
     internal Tensor ToNetworkRange(Tensor images) => Options.Range switch
     {
-        PixelRange.MinusOneToOne => images * 2 - 1,
-        PixelRange.MinusHalfToHalf => images - 0.5,
+        NetworkRange.MinusOneToOne => images * 2 - 1,
+        NetworkRange.MinusHalfToHalf => images - 0.5,
         _ => images,
     };
 
     private Tensor FromNetworkRange(Tensor x) => Options.Range switch
     {
-        PixelRange.MinusOneToOne => (x + 1) / 2,
-        PixelRange.MinusHalfToHalf => x + 0.5,
+        NetworkRange.MinusOneToOne => (x + 1) / 2,
+        NetworkRange.MinusHalfToHalf => x + 0.5,
         _ => x,
     };
 

@@ -19,7 +19,7 @@ public sealed record DiffusionOptions
 
     /// <summary>The pixels that the network was trained on.</summary>
     /// <value>Default [−1, 1].</value>
-    public PixelRange Range { get; init; }
+    public NetworkRange Range { get; init; }
 
     /// <summary>Steps of the encoder, and of the decoder unless <see cref="DecodeSteps"/> says otherwise.</summary>
     /// <value>At least 1, at most the times of the schedule; default 50.</value>

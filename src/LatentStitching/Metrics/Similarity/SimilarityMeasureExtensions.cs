@@ -44,7 +44,7 @@ public static class SimilarityMeasureExtensions
         double value = measure.Measure(x, y);
         SimilarityInfo info = measure.Info;
         string? warning = measure.Warning(x.size(0), x.size(1), y.size(1));
-        Jackknife? spread = interval ? Jackknife.Of(measure, x, y, seed, cancellationToken) : null;
+        GroupJackknife? spread = interval ? GroupJackknife.Of(measure, x, y, seed, cancellationToken) : null;
         if (interval && spread is null) warning = Joined(warning, $"No interval: {info.Id} is not defined without a group of these rows.");
         return new MetricValue
         {

@@ -23,7 +23,7 @@ public sealed class ConvolutionalDenoiserConformanceTests : LatentModelConforman
     {
         var network = ConvolutionalDenoiser.Create(new ConvolutionalDenoiserOptions { Image = ImageFormat.Grey(6), HiddenChannels = [4, 4], Seed = 2 });
         return DiffusionModel.FromNetwork(
-            network, NoiseSchedule.Linear(1001, 1e-5, 1e-3), new DiffusionOptions { Range = PixelRange.MinusHalfToHalf, Steps = 4, DecodeSteps = 3, Solver = DiffusionSolver.DpmSolverPlusPlus, Threshold = new DynamicThreshold() });
+            network, NoiseSchedule.Linear(1001, 1e-5, 1e-3), new DiffusionOptions { Range = NetworkRange.MinusHalfToHalf, Steps = 4, DecodeSteps = 3, Solver = DiffusionSolver.DpmSolverPlusPlus, Threshold = new DynamicThreshold() });
     }
 }
 
@@ -47,10 +47,10 @@ public sealed class DiffusionModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData(PixelRange.MinusOneToOne)]
-    [InlineData(PixelRange.MinusHalfToHalf)]
-    [InlineData(PixelRange.ZeroToOne)]
-    public void Reconstruct_Refined_ReturnsTheImage_AtFewSteps(PixelRange range)
+    [InlineData(NetworkRange.MinusOneToOne)]
+    [InlineData(NetworkRange.MinusHalfToHalf)]
+    [InlineData(NetworkRange.ZeroToOne)]
+    public void Reconstruct_Refined_ReturnsTheImage_AtFewSteps(NetworkRange range)
     {
         using DiffusionModel refined = Bent(new DiffusionOptions { Steps = 5, Refinements = 12, Range = range }), plain = Bent(new DiffusionOptions { Steps = 5, Refinements = 0, Range = range });
         using var scope = NewDisposeScope();
@@ -81,7 +81,7 @@ public sealed class DiffusionModelTests : IDisposable
     [Fact]
     public void Decode_ThenEncode_ReturnsTheLatent()
     {
-        using DiffusionModel model = DiffusionModel.FromFunction(_format, (x, _) => x * 0.3, NoiseSchedule.Linear(100, 1e-3, 0.02), new DiffusionOptions { Steps = 6, Refinements = 10, Range = PixelRange.ZeroToOne });
+        using DiffusionModel model = DiffusionModel.FromFunction(_format, (x, _) => x * 0.3, NoiseSchedule.Linear(100, 1e-3, 0.02), new DiffusionOptions { Steps = 6, Refinements = 10, Range = NetworkRange.ZeroToOne });
         using var scope = NewDisposeScope();
         Tensor latents = rand(4, 24) * 0.2 + 0.2;
         Tensor images = model.Decode(latents);
@@ -94,7 +94,7 @@ public sealed class DiffusionModelTests : IDisposable
     [Fact]
     public void PublishedOffByOne_EndsLaterThanDecodingBegins()
     {
-        DiffusionOptions options = new() { Steps = 50, Spacing = StepSpacing.Leading, Refinements = 0, Range = PixelRange.ZeroToOne };
+        DiffusionOptions options = new() { Steps = 50, Spacing = StepSpacing.Leading, Refinements = 0, Range = NetworkRange.ZeroToOne };
         using DiffusionModel right = DiffusionModel.FromFunction(_format, (x, _) => zeros_like(x), NoiseSchedule.Linear(), options);
         using DiffusionModel published = right.With(options with { Compatibility = InversionCompatibility.PublishedOffByOne });
         using var scope = NewDisposeScope();
@@ -206,7 +206,7 @@ public sealed class DiffusionModelTests : IDisposable
         {
             Name = "noise",
             Prediction = PredictionType.Velocity,
-            Range = PixelRange.ZeroToOne,
+            Range = NetworkRange.ZeroToOne,
             Steps = 4,
             DecodeSteps = 2,
             Spacing = StepSpacing.Linspace,
@@ -316,7 +316,7 @@ public sealed class DiffusionModelTests : IDisposable
     public void PublishedDigits_ComeBack_TheNearerTheMoreRefinements()
     {
         using var network = ConvolutionalDenoiser.Load(Shared.Path(Weights));
-        DiffusionOptions options = new() { Range = PixelRange.MinusHalfToHalf, Steps = 10, Refinements = 0 };
+        DiffusionOptions options = new() { Range = NetworkRange.MinusHalfToHalf, Steps = 10, Refinements = 0 };
         using var plain = DiffusionModel.FromNetwork(network, network.Schedule, options);
         using DiffusionModel refined = plain.With(options with { Refinements = 5 });
         using var scope = NewDisposeScope();

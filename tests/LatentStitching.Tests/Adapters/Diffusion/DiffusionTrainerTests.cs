@@ -92,7 +92,7 @@ public sealed class DiffusionTrainerTests : IDisposable
     public void Train_BlocksOfDigits_LowersTheLoss()
     {
         using var network = ConvolutionalDenoiser.Create(new ConvolutionalDenoiserOptions { Image = ImageFormat.Rgb(8), HiddenChannels = [8, 8] });
-        using var model = DiffusionModel.FromNetwork(network, network.Schedule, new DiffusionOptions { Range = PixelRange.MinusHalfToHalf });
+        using var model = DiffusionModel.FromNetwork(network, network.Schedule, new DiffusionOptions { Range = NetworkRange.MinusHalfToHalf });
         TrainingReport report = new DiffusionTrainer(new TrainingOptions { Epochs = 12, BatchSize = 8, LearningRate = 5e-3 }).Train(model, _faces);
         report.EpochLosses[^1].Should().BeLessThan(0.8 * report.EpochLosses[0]);
     }

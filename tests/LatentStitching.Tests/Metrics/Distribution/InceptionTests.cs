@@ -99,7 +99,7 @@ public sealed class InceptionTests
         StateDictionary Changed(params (string, Tensor)[] more) => new([.. state.Names.Where(name => name is not ("Mixed_6a.branch3x3.conv.weight" or "Mixed_5b.branch1x1.bn.bias")).Select(name => (name, state[name])), .. more]);
         using StateDictionary bad = Changed(("Mixed_5b.branch1x1.bn.bias", zeros(63)), ("AuxLogits.fc.weight", zeros(2, 2)), ("Mixed_6a.branch3x3.bn.num_batches_tracked", zeros(1, ScalarType.Int64)), ("fc.weight", zeros(1008, 2048)));
         ((Action)(() => InceptionNetwork.From(bad, "inception.pth", CPU))).ShouldSay<InvalidDataException>(
-            "inception.pth must hold the weights of the FID Inception-v3 (pt_inception-2015-12-05), but Mixed_5b.branch1x1.bn.bias is [63] instead of [64]; Mixed_6a.branch3x3.conv.weight is missing; AuxLogits.fc.weight is unexpected.");
+            "inception.pth must hold the weights of the FID Inception-v3 (pt_inception-2015-12-05), but Mixed_6a.branch3x3.conv.weight is missing; Mixed_5b.branch1x1.bn.bias is [63] instead of [64]; AuxLogits.fc.weight is unexpected.");
         ((Action)(() => InceptionFeatures.Load("nowhere.pth"))).Should().Throw<FileNotFoundException>();
         ((Action)(() => InceptionFeatures.Load("x.pth", 100))).ShouldRefuse("dimension", "dimension must be one of Inception's taps 64, 192, 768 and 2048, but it is 100.");
         ((Action)(() => InceptionFeatures.Load("x.pth", 64, (InceptionPreprocessing)4))).ShouldRefuse("preprocessing", "preprocessing must be TensorFlow, PytorchFid or CleanFid, but it is 4.");

@@ -1,3 +1,4 @@
+using LatentStitching.Numerics;
 using MathNet.Numerics.Distributions;
 
 namespace LatentStitching.Metrics.Similarity;
@@ -7,11 +8,11 @@ namespace LatentStitching.Metrics.Similarity;
 /// With θ₋ᵍ the value without group g of G, the variance of θ is (G − 1)/G·Σ(θ₋ᵍ − mean)², with G − 1 degrees of freedom. Leaving out whole groups also serves measures that jump, such as counts of neighbours, for
 /// which leaving out single rows does not: Shao and Wu, Annals of Statistics 17 (1989).
 /// </remarks>
-internal sealed class Jackknife
+internal sealed class GroupJackknife
 {
     private const int MostGroups = 20;
 
-    private Jackknife(int groups, double margin)
+    private GroupJackknife(int groups, double margin)
     {
         Groups = groups;
         Margin = margin;
@@ -23,7 +24,7 @@ internal sealed class Jackknife
     public double Margin { get; }
 
     /// <summary>Null where the measure refuses the rows without one of the groups.</summary>
-    public static Jackknife? Of(ISimilarityMeasure measure, Tensor x, Tensor y, ulong seed, CancellationToken cancellationToken)
+    public static GroupJackknife? Of(ISimilarityMeasure measure, Tensor x, Tensor y, ulong seed, CancellationToken cancellationToken)
     {
         long rows = x.size(0);
         int groups = (int)Math.Min(MostGroups, rows);
@@ -51,8 +52,6 @@ internal sealed class Jackknife
                 return null;
             }
         }
-        double mean = values.Average(), squares = values.Sum(value => (value - mean) * (value - mean));
-        double error = Math.Sqrt((groups - 1.0) / groups * squares);
-        return new Jackknife(groups, StudentT.InvCDF(0, 1, groups - 1, 0.975) * error);
+        return new GroupJackknife(groups, StudentT.InvCDF(0, 1, groups - 1, 0.975) * Math.Sqrt(Jackknife.Variance(values)));
     }
 }
