@@ -1,6 +1,7 @@
 using LatentStitching.Data;
 using LatentStitching.Fitting;
 using LatentStitching.Numerics;
+using LatentStitching.Supports;
 
 namespace LatentStitching.Studies;
 
@@ -28,17 +29,13 @@ public sealed record SupportSetOptions
         init => field = Guard.Positive(value, nameof(Repeats));
     } = 5;
 
-    /// <summary>Chooses a support set: source latents [n, d], size and seed → that many different rows.</summary>
-    /// <value>Null by default: rows drawn uniformly, each at most once. Of one seed, a small set is the beginning of a larger one.</value>
-    public Func<Tensor, int, ulong, IReadOnlyList<int>>? Select { get; init; }
-
-    /// <summary>The name of the choice, for the result.</summary>
-    /// <value>Default "uniform"; to be given with <see cref="Select"/>.</value>
-    public string Selection
+    /// <summary>What chooses the support sets of a repeat, given its seed. A set of each size is the beginning of the largest.</summary>
+    /// <value>Default <see cref="UniformSupport"/>.</value>
+    public Func<ulong, ISupportSelector> Selector
     {
         get;
-        init => field = Guard.NotBlank(value, nameof(Selection));
-    } = "uniform";
+        init => field = Guard.NotNull(value, nameof(Selector));
+    } = seed => new UniformSupport { Seed = seed };
 
     /// <summary>How maps are fitted.</summary>
     /// <value>Default <see cref="RidgePathFitter"/>.</value>

@@ -3,6 +3,7 @@ using LatentStitching.Fitting;
 using LatentStitching.Metrics.Reconstruction;
 using LatentStitching.Models;
 using LatentStitching.Pairing;
+using LatentStitching.Supports;
 
 namespace LatentStitching.Studies;
 
@@ -23,10 +24,10 @@ public static class SupportSetStudy
     /// <param name="cancellationToken">Cancels between fits; no tensor is left alive.</param>
     /// <returns>What was found.</returns>
     /// <exception cref="ArgumentException">The split does not fit the images, leaves fewer than three to choose from or two to judge, or the models take other images.</exception>
-    /// <exception cref="InvalidOperationException">The selection gave rows that are not as many as asked for, not different, or not there.</exception>
+    /// <exception cref="InvalidOperationException">There is no selector for a seed, or it chose rows that are not as many as asked for, not different, or not there.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static SupportSetResult Run(
-        ILatentModel source, ILatentModel target, IImageSource images, SupportSetOptions? options = null, IProgress<SupportSetPoint>? progress = null, CancellationToken cancellationToken = default)
+        ILatentModel source, ILatentModel target, IImageSource images, SupportSetOptions? options = null, IProgress<SupportSetStudyPoint>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
@@ -42,10 +43,11 @@ public static class SupportSetStudy
         IImageSource test = images.Select(split.Test);
         using LatentPairs pool = new InputPairing(images.Select(split.MapTrain)).Pair(source, target, progress: null, cancellationToken);
         using LatentPairs judged = new InputPairing(test).Pair(source, target, progress: null, cancellationToken);
-        Sweep run = new(target, test, pool, judged, options, cancellationToken);
-        List<SupportSetPoint> points = [];
         int whole = (int)pool.Count;
-        foreach (int size in options.Sizes.Where(size => size < whole).Append(whole))
+        int[] sizes = [.. options.Sizes.Where(size => size < whole)];
+        Sweep run = new(target, test, pool, judged, sizes.LastOrDefault(), options, cancellationToken);
+        List<SupportSetStudyPoint> points = [];
+        foreach (int size in sizes.Append(whole))
         {
             points.Add(run.Point(size, size == whole));
             progress?.Report(points[^1]);
@@ -54,29 +56,32 @@ public static class SupportSetStudy
         {
             Source = source.Name,
             Target = target.Name,
-            Selection = options.Selection,
+            Selection = run.Selection,
             Points = points,
             Ceiling = run.Decoded(judged.Target),
         };
     }
 
-    private sealed class Sweep(ILatentModel target, IImageSource test, LatentPairs pool, LatentPairs judged, SupportSetOptions options, CancellationToken cancellationToken)
+    private sealed class Sweep(ILatentModel target, IImageSource test, LatentPairs pool, LatentPairs judged, int largest, SupportSetOptions options, CancellationToken cancellationToken)
     {
-        public SupportSetPoint Point(int size, bool whole)
+        private readonly Dictionary<int, long[]> _chosen = [];
+
+        public string Selection => Selector(0).Signature;
+
+        public SupportSetStudyPoint Point(int size, bool whole)
         {
             List<Metrics.MetricValue> errors = [], images = [];
             for (int repeat = 0; repeat < (whole ? 1 : options.Repeats); repeat++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                IReadOnlyList<int> rows = whole ? [.. Enumerable.Range(0, size)] : Chosen(size, unchecked(options.Seed + (ulong)repeat));
-                using LatentPairs support = pool.Select([.. rows.Select(row => (long)row)]);
+                using LatentPairs support = pool.Select(whole ? [.. Enumerable.Range(0, size).Select(row => (long)row)] : Chosen(size, repeat));
                 using LatentMapFit fit = options.Fitter.Fit(support, progress: null, cancellationToken);
                 Tensor mapped = PairMeasurement.Apply(fit.Map, judged.Source, Block);
                 errors.Add(StudyValues.Shown(new NormalisedLatentMse().Evaluate(mapped, judged.Target, options.Seed)));
                 images.Add(Decoded(mapped));
             }
-            return new SupportSetPoint { Size = size, Errors = errors, ImageErrors = images };
+            return new SupportSetStudyPoint { Size = size, Errors = errors, ImageErrors = images };
         }
 
         public Metrics.MetricValue Decoded(Tensor latents)
@@ -92,13 +97,22 @@ public static class SupportSetStudy
             return StudyValues.Shown(errors.Value(options.Seed));
         }
 
-        private IReadOnlyList<int> Chosen(int size, ulong seed)
+        // Choices are nested, so the largest holds them all.
+        private long[] Chosen(int size, int repeat)
         {
-            if (options.Select is null) return new SplitMix64(seed).Permutation((int)pool.Count)[..size];
-            IReadOnlyList<int> rows = options.Select(pool.Source, size, seed);
-            return rows.Count == size && rows.Distinct().Count() == size && rows.All(row => row >= 0 && row < pool.Count)
-                ? rows
-                : throw new InvalidOperationException($"options.Select must give {size} different rows from 0 to {pool.Count - 1}, but it gave {rows.Count} rows, {rows.Distinct().Count()} of them different.");
+            if (!_chosen.TryGetValue(repeat, out long[]? rows))
+            {
+                ISupportSelector selector = Selector(repeat);
+                rows = [.. selector.Select(pool.Source, largest, cancellationToken)];
+                if (rows.Length != largest || rows.Distinct().Count() != largest || rows.Any(row => row < 0 || row >= pool.Count))
+                {
+                    throw new InvalidOperationException($"{selector.Signature} must choose {largest} different rows from 0 to {pool.Count - 1}, but it chose {rows.Length}, {rows.Distinct().Count()} of them different.");
+                }
+                _chosen[repeat] = rows;
+            }
+            return rows[..size];
         }
+
+        private ISupportSelector Selector(int repeat) => options.Selector(unchecked(options.Seed + (ulong)repeat)) ?? throw new InvalidOperationException("options.Selector must give a selector for every seed, but it gave null.");
     }
 }

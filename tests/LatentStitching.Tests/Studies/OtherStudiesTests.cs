@@ -5,6 +5,7 @@ using LatentStitching.Metrics.Reconstruction;
 using LatentStitching.Models;
 using LatentStitching.Pairing;
 using LatentStitching.Studies;
+using LatentStitching.Supports;
 using LatentStitching.Tests.Data;
 using LatentStitching.Tests.Support;
 
@@ -101,7 +102,7 @@ public sealed class OtherStudiesTests
     {
         LabelledImages images = new(100);
         using ILatentModel a = Toy.Linear("a", 1), b = Toy.Linear("b", 2);
-        Steps<SupportSetPoint> steps = new();
+        Steps<SupportSetStudyPoint> steps = new();
         SupportSetResult result = SupportSetStudy.Run(a, b, images, new SupportSetOptions { Sizes = [4, 12, 40, 500], Repeats = 3 }, steps);
         result.Points.Select(point => point.Size).Should().Equal(4, 12, 40, 80);
         steps.All.Should().Equal(result.Points);
@@ -117,20 +118,22 @@ public sealed class OtherStudiesTests
     {
         LabelledImages images = new(100);
         using ILatentModel a = Toy.Linear("a", 1), b = Toy.Linear("b", 2);
-        List<(long Rows, int Size, ulong Seed)> asked = [];
+        List<ulong> asked = [];
         SupportSetResult result = SupportSetStudy.Run(a, b, images, new SupportSetOptions
         {
-            Sizes = [10], Repeats = 2, Seed = 7, Selection = "first",
-            Select = (latents, size, seed) =>
+            Sizes = [10], Repeats = 2, Seed = 7,
+            Selector = seed =>
             {
-                asked.Add((latents.size(0), size, seed));
-                return [.. Enumerable.Range(0, size)];
+                asked.Add(seed);
+                return new First(repeated: false);
             },
         });
-        asked.Should().Equal((80, 10, 7), (80, 10, 8));
-        (result.Selection, result.Points[0].Errors[0].Value).Should().Be(("first", result.Points[0].Errors[1].Value));
-        Action twice = () => SupportSetStudy.Run(a, b, images, new SupportSetOptions { Sizes = [4], Selection = "same", Select = (_, size, _) => new int[size] });
-        twice.ShouldSay<InvalidOperationException>("options.Select must give 4 different rows from 0 to 79, but it gave 4 rows, 1 of them different.");
+        asked.Should().Equal(7, 8, 7);
+        (result.Selection, result.Points[0].Errors[0].Value).Should().Be(("support|by:first", result.Points[0].Errors[1].Value));
+        Action twice = () => SupportSetStudy.Run(a, b, images, new SupportSetOptions { Sizes = [4], Selector = _ => new First(repeated: true) });
+        twice.ShouldSay<InvalidOperationException>("support|by:first must choose 4 different rows from 0 to 79, but it chose 4, 1 of them different.");
+        Action none = () => SupportSetStudy.Run(a, b, images, new SupportSetOptions { Sizes = [4], Selector = _ => null! });
+        none.ShouldSay<InvalidOperationException>("options.Selector must give a selector for every seed, but it gave null.");
         Action few = () => _ = new SupportSetOptions { Sizes = [2] };
         few.ShouldRefuse("Sizes", "Sizes must be at least 3, but it is 2.");
         Action split = () => SupportSetStudy.Run(a, b, images, new SupportSetOptions { Split = DataSplit.Create(100, 50, 0, 1, 0) });
@@ -168,5 +171,12 @@ public sealed class OtherStudiesTests
         findings.Select(finding => finding.Id).Should().Equal(Enumerable.Range(1, 15).Select(i => $"F{i}"));
         findings.Where(finding => finding.State != FindingState.NotTestable).Select(finding => finding.Id).Should().Equal(["F5", "F7", "F8"], "an untrained decoder is no better than the mean image, so F11 has no number");
         findings.Should().OnlyContain(finding => (finding.Numbers.Count == 0) == (finding.State == FindingState.NotTestable));
+    }
+
+    private sealed class First(bool repeated) : ISupportSelector
+    {
+        public string Signature => "support|by:first";
+
+        public IReadOnlyList<long> Select(Tensor latents, int count, CancellationToken cancellationToken = default) => [.. Enumerable.Range(0, count).Select(row => repeated ? 0L : row)];
     }
 }

@@ -3,7 +3,7 @@ using LatentStitching.Metrics;
 namespace LatentStitching.Studies;
 
 /// <summary>Maps fitted on support sets of one size.</summary>
-public sealed record SupportSetPoint
+public sealed record SupportSetStudyPoint
 {
     /// <summary>Images in the support set.</summary>
     public required int Size { get; init; }
