@@ -1,5 +1,8 @@
 using LatentStitching.Data;
+using LatentStitching.Fitting;
+using LatentStitching.Mapping;
 using LatentStitching.Models;
+using LatentStitching.Pairing;
 using LatentStitching.Studies;
 using LatentStitching.Tests.Data;
 using LatentStitching.Tests.Support;
@@ -138,6 +141,37 @@ public sealed class StudyResumeTests
     }
 
     [Fact]
+    public void Run_MapsThatAreNotAffine_AreNotKept_AndTheirPairsCountAsFinished()
+    {
+        using TempFolder folder = new();
+        ILatentModel[] inner = [Toy.Linear("a", 1), StudyToys.Narrow("narrow")];
+        StitchingStudyOptions options = _options with { Fitter = new WrappedFitter() };
+        StudyResult result = StitchingStudy.Run(StudyToys.Members(inner), new LabelledImages(Count), folder.Root, options);
+        result.Pairs.Where(pair => !pair.IsControl).Should().HaveCount(2);
+        result.Paths.Should().BeEmpty();
+        result.Failures.Select(failure => failure.Message).Should().Equal(
+            "The map a → narrow is missing: it was not fitted, or is not affine.", "The map narrow → a is missing: it was not fitted, or is not affine.");
+        Steps<StudyProgress> steps = new();
+        StitchingStudy.Run(StudyToys.Members(inner), new LabelledImages(Count), folder.Root, options, steps);
+        steps.All.Where(step => !step.Resumed).Select(step => step.Item).Should().Equal("a → narrow → a", "narrow → a → narrow");
+        StudyToys.Dispose(inner);
+    }
+
+    [Fact]
+    public void Run_WithImagesReadAgainForEachPair_GivesTheSameBytes()
+    {
+        ILatentModel[] inner = [Toy.Linear("a", 1), StudyToys.Narrow("narrow")];
+        byte[][] results = [.. ((long[])[1 << 20, 0]).Select(memory =>
+        {
+            using TempFolder folder = new();
+            StitchingStudy.Run(StudyToys.Members(inner), new LabelledImages(Count), folder.Root, _options with { ImageMemory = memory });
+            return File.ReadAllBytes(folder["results.json"]);
+        })];
+        results[1].Should().Equal(results[0]);
+        StudyToys.Dispose(inner);
+    }
+
+    [Fact]
     public void Run_AFolderInUse_IsRefused()
     {
         using TempFolder folder = new();
@@ -171,5 +205,28 @@ public sealed class StudyResumeTests
         StitchingStudy.Run(StudyToys.Members(models), new LabelledImages(Count), folder.Root, _options);
         moments = calls;
         return (File.ReadAllBytes(folder["results.json"]), File.ReadAllBytes(folder["results.csv"]));
+    }
+
+    /// <summary>A linear map that does not say so.</summary>
+    private sealed class WrappedFitter : ILatentMapFitter
+    {
+        public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default)
+        {
+            LatentMapFit fit = new RidgePathFitter().Fit(pairs, progress, cancellationToken);
+            return new LatentMapFit(new WrappedMap(fit.Map), fit.Report);
+        }
+
+        public override string ToString() => "ridge path, wrapped";
+    }
+
+    private sealed class WrappedMap(ILatentMap inner) : ILatentMap
+    {
+        public long SourceDimension => inner.SourceDimension;
+
+        public long TargetDimension => inner.TargetDimension;
+
+        public Tensor Apply(Tensor latents) => inner.Apply(latents);
+
+        public void Dispose() => inner.Dispose();
     }
 }
