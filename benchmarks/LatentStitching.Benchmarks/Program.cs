@@ -8,8 +8,8 @@ using LatentStitching.Benchmarks.Probing;
 using LatentStitching.Benchmarks.SideBySide;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
-<<<<<<< HEAD
 // ... -- compare [large]                    beside scikit-learn
+// ... -- study                              twenty maps between five spaces, beside scikit-learn
 // ... -- million                            a million rows, with the peak of memory
 // ... -- fuzz [count]                       damaged files for every checkpoint reader
 // ... -- similarity                         CKA and neighbours beside the n × n forms
@@ -20,15 +20,9 @@ using LatentStitching.Benchmarks.SideBySide;
 // ... -- digits SHARED PNG                  the published MNIST generator inverted on real digits
 // ... -- stitch-digits SHARED PNG           real digits through pairs of families: VAE, Glow, diffusion, GAN
 // ... -- probes [small]                     ten probes beside scikit-learn
-=======
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- compare [large]    beside scikit-learn
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- million            a million rows, with the peak of memory
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- fuzz [count]       damaged files for every checkpoint reader
-// dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...    what VAEs share, edits carried between them, support sets
-if (args is ["concepts", var images, var attributes, var output, .. var models]) return SharedConcepts.Run(images, attributes, output, models);
-if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
->>>>>>> refs/heads/edits
+// ... -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...   what VAEs share, edits carried between them, support sets
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
+if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("small"));
 if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
@@ -39,5 +33,6 @@ if (args is ["diffusion", var weights, var digits, var picture]) return Diffusio
 if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
 if (args is ["digits", var shared, var grid]) return DigitInversion.Run(shared, grid);
 if (args is ["stitch-digits", var folder, var drawing]) return StitchedDigits.Run(folder, drawing);
+if (args is ["concepts", var images, var attributes, var output, .. var models]) return SharedConcepts.Run(images, attributes, output, models);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

@@ -22,8 +22,8 @@ internal static class SklearnComparison
         set_num_threads(1);
         List<(long N, long D, long T, double Alpha)> cases = [(9000, 512, 768, 1), (9000, 768, 512, 1), (9000, 512, 12288, 1)];
         if (large) cases.AddRange([(9000, 5120, 512, 1000), (9000, 12288, 512, 1000)]);
-        Console.WriteLine("| case | fit | ours, CPU s | scikit-learn, CPU s | theirs / ours | our error | their error |");
-        Console.WriteLine("|---|---|---:|---:|---:|---:|---:|");
+        Console.WriteLine("| case | theirs | ours | ours, CPU s | scikit-learn, CPU s | theirs / ours | our error | their error |");
+        Console.WriteLine("|---|---|---|---:|---:|---:|---:|---:|");
         foreach ((long n, long d, long t, double alpha) in cases)
         {
             string folder = Directory.CreateTempSubdirectory("latentstitching-compare-").FullName;
@@ -69,17 +69,19 @@ internal static class SklearnComparison
         [
             ("LinearRegression", new LeastSquaresFitter(), 0),
             ("Ridge", new RidgeFitter(alpha), alpha),
+            ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }), alpha),
+            ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, Fast = true }), alpha),
             ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas }), null),
         ];
         foreach ((string name, ILatentMapFitter fitter, double? strength) in rows.Where(row => fits.Contains(row.Theirs)))
         {
-            (double seconds, Tensor prediction, double chosen) = Fit(pairs, fitter, held);
+            (double seconds, Tensor prediction, double chosen, bool wide) = Fit(pairs, fitter, held);
             Tensor reference = Reference(pairs, strength ?? chosen, held);
             Tensor other = Read($"{folder}/{name}.bin", Held, t);
             double time = theirs.GetProperty(name).GetDouble();
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {d} → {t}, n {n} | {name}{(strength > 0 ? $", alpha {strength}" : strength is null ? ", 30 strengths" : "")} | {seconds:0.00} | {time:0.00} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
+                $"| {d} → {t}, n {n} | {name}{(strength is null ? ", 30 strengths" : "")} | {fitter}{(wide ? ", float64 map" : "")} | {seconds:0.00} | {time:0.00} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
         }
         return null;
     }
@@ -96,11 +98,12 @@ internal static class SklearnComparison
         return (x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope());
     }
 
-    private static (double Seconds, Tensor Prediction, double Alpha) Fit(LatentPairs pairs, ILatentMapFitter fitter, Tensor held)
+    private static (double Seconds, Tensor Prediction, double Alpha, bool Wide) Fit(LatentPairs pairs, ILatentMapFitter fitter, Tensor held)
     {
         double best = double.PositiveInfinity;
         Tensor? prediction = null;
         double alpha = 0;
+        bool isWide = false;
         for (int repeat = 0; repeat < Repeats; repeat++)
         {
             prediction?.Dispose();
@@ -110,8 +113,9 @@ internal static class SklearnComparison
             using Tensor wide = held.to_type(ScalarType.Float64);
             prediction = fit.Map.Apply(wide);
             alpha = fit.Report.Alpha;
+            isWide = fit.Affine.Bias.dtype == ScalarType.Float64;
         }
-        return (best, prediction!, alpha);
+        return (best, prediction!, alpha, isWide);
     }
 
     // [X; √α·I] = QR in float64: no Gram matrix, so nothing is squared.
@@ -131,13 +135,13 @@ internal static class SklearnComparison
         return (held.to_type(ScalarType.Float64) - xMean).mm(weights).add(yMean).MoveToOuterDisposeScope();
     }
 
-    private static double Error(Tensor prediction, Tensor reference)
+    internal static double Error(Tensor prediction, Tensor reference)
     {
         using var scope = NewDisposeScope();
         return (prediction - reference).norm().ToDouble() / (reference - reference.mean([0])).norm().ToDouble();
     }
 
-    private static JsonElement Python(string folder)
+    internal static JsonElement Python(string folder)
     {
         string script = Path.Combine(AppContext.BaseDirectory, "SideBySide", "sklearn_fits.py");
         ProcessStartInfo start = new(Environment.GetEnvironmentVariable("PYTHON") ?? "/usr/bin/python3", [script, folder]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -152,12 +156,12 @@ internal static class SklearnComparison
         return JsonDocument.Parse(output).RootElement;
     }
 
-    private static void Write(string path, Tensor tensor)
+    internal static void Write(string path, Tensor tensor)
     {
         using FileStream file = File.Create(path);
         file.Write(tensor.bytes);
     }
 
-    private static Tensor Read(string path, long rows, long columns) =>
+    internal static Tensor Read(string path, long rows, long columns) =>
         torch.tensor(MemoryMarshal.Cast<byte, double>(File.ReadAllBytes(path)).ToArray()).reshape(rows, columns);
 }

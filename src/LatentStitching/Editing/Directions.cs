@@ -94,7 +94,7 @@ public static class Directions
             throw new ArgumentException($"quantities must vary independently, but of {names.Count} only {rank} do over {quantities.size(0)} rows. Leave out those that are constant or follow from others, or pass more rows.", nameof(quantities));
         }
         Tensor cross = x.TransposeTimes(y).div(scale.unsqueeze(1));
-        Tensor slopes = GramSolver.Solve(gram.div(scale.outer(scale)), cross, 0).Weight.div(scale.unsqueeze(1));
+        Tensor slopes = MomentSolver.Solve(gram.div(scale.outer(scale)), cross, quantities.size(0), 0, CancellationToken.None).Weight.div(scale.unsqueeze(1));
         return new LatentDirections(names, slopes);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LatentStitching.Mapping.Forms;
 using LatentStitching.Numerics;
 using LatentStitching.Pairing;
 
@@ -17,9 +18,10 @@ internal static class AlignmentFit
         TrainingR2 = double.NaN,
     };
 
-    /// <summary>Measures the map on its pairs and fills the draft's <see cref="FitReport.TrainingR2"/> and <see cref="FitReport.Elapsed"/>.</summary>
+    /// <summary>Measures the map on its pairs, holds it in two factors where those are given, and fills the draft's <see cref="FitReport.TrainingR2"/> and <see cref="FitReport.Elapsed"/>.</summary>
     public static LatentMapFit Finish(
-        LatentPairs pairs, CentredMatrix x, CentredMatrix y, Tensor coefficients, bool intercept, FitReport draft, Stopwatch clock, IProgress<FitProgress>? progress, int steps = 1)
+        LatentPairs pairs, CentredMatrix x, CentredMatrix y, Tensor coefficients, bool intercept, FitReport draft, Stopwatch clock, IProgress<FitProgress>? progress, int steps = 1,
+        FactoredForm? factors = null)
     {
         double residual = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(x.Rows))
@@ -28,7 +30,10 @@ internal static class AlignmentFit
             residual += y.Block(start, size).sub(x.Block(start, size).mm(coefficients)).square().sum().ToDouble();
         }
         progress?.Report(new FitProgress { Iteration = steps, MaxIterations = steps, Loss = residual / ((double)pairs.Count * pairs.TargetDimension) });
-        return LinearFit.Finish(pairs, x, y, coefficients, intercept, draft with { TrainingR2 = LinearFit.R2(residual, y.SumOfSquares()), Elapsed = clock.Elapsed });
+        FitReport report = draft with { TrainingR2 = LinearFit.R2(residual, y.SumOfSquares()), Elapsed = clock.Elapsed };
+        return factors is null
+            ? LinearFit.Finish(pairs, x, y, coefficients, intercept, report)
+            : LinearFit.Finish(factors.With(part => part.to_type(pairs.Source.dtype).contiguous()), x.Centre, y.Centre, intercept, report);
     }
 
     /// <summary>The s that minimises ‖s·X·R − Y‖², of a given R [d_s, k], from R, XᵀY [d_s, k] and ‖X·R‖²: 0 where X·R vanishes.</summary>

@@ -10,7 +10,7 @@ namespace LatentStitching.Fitting;
 /// <para>Minimises Σ‖kernel ∗ x + b − y‖² + α‖kernel‖² over all images and places, with zeros outside as <see cref="Mapping.AffineMap.Convolution"/> applies it. A kernel has c'·c·k² weights where a full map has
 /// c'·c·(height·width)²: every place of every image is a row to fit it to, so a few images determine it. With a free offset the latents are centred column by column first.</para>
 /// <para>Numerics: float64 throughout, result in the dtype of the source. The Gram matrix [c·k², c·k²] of all patches is summed in blocks of images; patches are never kept. Scaled Cholesky, or, where it is singular, the
-/// solution of least norm by eigendecomposition with eigenvalues up to d·ε·λ₁ cut: directions of less than about 1e-7 of the largest do not count. Cost: n·height·width·(c·k²)·(c·k² + c')
+/// solution of least norm by eigendecomposition with eigenvalues up to 10⁻¹⁴·λ₁ cut: directions of less than about 1e-7 of the largest do not count. Cost: n·height·width·(c·k²)·(c·k² + c')
 /// multiplications, 8·(c·k²)² bytes.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: least squares as in <see cref="LeastSquaresFitter"/>, on the patches of LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section II.A;
@@ -62,7 +62,7 @@ public sealed class ConvolutionFitter : ILatentMapFitter
             gram.addmm_(patches, patches.t());
             cross.addmm_(patches, Channels(y, start, size).sub(targetMean).t());
         }
-        GramSolver.Solution solution = GramSolver.Solve(gram, cross, _options.Alpha);
+        MomentSolver.Solution solution = MomentSolver.Solve(gram, cross, pairs.Count * Places, _options.Alpha, cancellationToken);
         Tensor kernel = solution.Weight.t().reshape(_options.TargetShape[0], _options.SourceShape[0], _options.KernelSize, _options.KernelSize);
         ConvolutionForm form = new(kernel, _options.SourceShape[1], _options.SourceShape[2]);
         FitStatus status = _options.Alpha == 0 && solution.Rank < Width ? FitStatus.RankDeficient : FitStatus.Succeeded;

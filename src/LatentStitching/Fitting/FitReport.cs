@@ -34,7 +34,7 @@ public sealed record FitReport
 
     /// <summary>
     /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Null where it was not computed: a penalised
-    /// fit on more than 1,024 rows and columns.
+    /// fit on more than 256 rows and columns.
     /// </summary>
     public long? Rank { get; init; }
 
@@ -47,13 +47,13 @@ public sealed record FitReport
     /// <summary>Parameters spent on each target: the trace of the hat matrix, Σλ/(λ + α), plus 1 for an intercept. Null where it was not computed.</summary>
     public double? DegreesOfFreedom { get; init; }
 
-    /// <summary>Largest over smallest non-zero singular value of the (centred) source latents. Null where it was not computed.</summary>
+    /// <summary>Largest over smallest non-zero singular value of the (centred) source latents; of least squares on more than 256 rows and columns an estimate, some per cent too small at most. Null where it was not computed.</summary>
     public double? ConditionNumber { get; init; }
 
     /// <summary>Steps of an iterative fitter: gradient steps, or sweeps over the coefficients of a sparse fit; null for a closed form.</summary>
     public long? Iterations { get; init; }
 
-    /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary. At most 1.</summary>
+    /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary, or where a fit of <see cref="SharedSource"/> did not compute it. At most 1.</summary>
     public required double TrainingR2 { get; init; }
 
     /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it, and always where it had statistics and no rows.</summary>

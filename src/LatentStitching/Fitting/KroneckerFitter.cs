@@ -46,7 +46,7 @@ public sealed class KroneckerFitter : ILatentMapFitter
         CentredMatrix x = CentredMatrix.Of(pairs.Source, _options.FitIntercept), y = CentredMatrix.Of(pairs.Target, _options.FitIntercept);
         double total = y.SumOfSquares(), loss = double.PositiveInfinity, entries = (double)pairs.Count * pairs.TargetDimension;
         Tensor space = Resampling(x.Centre.device), channel = zeros(1);
-        GramSolver.Solution? last = null;
+        MomentSolver.Solution? last = null;
         int round = 0, stride = (_options.MaxIterations + MostReports - 1) / MostReports;
         bool converged = false;
         while (!converged && round < _options.MaxIterations)
@@ -82,7 +82,7 @@ public sealed class KroneckerFitter : ILatentMapFitter
         string.Create(CultureInfo.InvariantCulture, $"Kronecker product, alpha {_options.Alpha:g6}{(_options.FitIntercept ? "" : ", without intercept")}");
 
     // One half of a round: with one factor held, the other by ridge regression from its moments.
-    private (Tensor Factor, double Residual, GramSolver.Solution Solution) Solve(CentredMatrix x, CentredMatrix y, Tensor held, bool overPlaces, CancellationToken cancellationToken)
+    private (Tensor Factor, double Residual, MomentSolver.Solution Solution) Solve(CentredMatrix x, CentredMatrix y, Tensor held, bool overPlaces, CancellationToken cancellationToken)
     {
         long channels = _options.SourceShape[0], outputs = _options.TargetShape[0], places = Places(_options.SourceShape), reached = Places(_options.TargetShape);
         long width = overPlaces ? places : channels, results = overPlaces ? reached : outputs;
@@ -100,7 +100,7 @@ public sealed class KroneckerFitter : ILatentMapFitter
             squares += wanted.square().sum().ToDouble();
         }
         double penalty = _options.Alpha * held.square().sum().ToDouble();
-        GramSolver.Solution solution = GramSolver.Solve(gram, cross, penalty);
+        MomentSolver.Solution solution = MomentSolver.Solve(gram, cross, x.Rows * (overPlaces ? outputs : places), penalty, cancellationToken);
         double residual = squares - (2 * solution.Weight.mul(cross).sum().ToDouble()) + solution.Weight.mul(gram.mm(solution.Weight)).sum().ToDouble();
         return (solution.Weight.t(), Math.Max(0, residual), solution);
     }

@@ -24,16 +24,16 @@ public sealed class LeastSquaresFitter : ILatentMapFitter, IStatisticsFitter
     /// <inheritdoc/>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        LinearFit.Run(pairs, alpha: 0, _options.FitIntercept, progress, cancellationToken);
+        LinearFit.Run(pairs, alpha: 0, _options.FitIntercept, progress, cancellationToken, _options.Fast, _options.MapType);
 
     /// <inheritdoc/>
     /// <remarks>Without rows the solution cannot be corrected through X, and an ill-conditioned source costs twice the digits: see <see cref="PairStatistics"/>.</remarks>
     /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, progress, cancellationToken);
+        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, progress, cancellationToken, _options.MapType);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>"least squares", with "without intercept" where that is so.</returns>
-    public override string ToString() => _options.FitIntercept ? "least squares" : "least squares without intercept";
+    public override string ToString() => (_options.FitIntercept ? "least squares" : "least squares without intercept") + (_options.Fast ? ", fast" : "");
 }

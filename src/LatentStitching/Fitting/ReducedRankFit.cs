@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LatentStitching.Mapping.Forms;
 using LatentStitching.Numerics;
 using LatentStitching.Pairing;
 
@@ -75,6 +76,8 @@ internal sealed class ReducedRankFit
         Tensor basis = _directions.narrow(1, 0, rank);
         // At the target's full width V·Vᵀ is the identity: no rounding on top of B.
         Tensor coefficients = rank == pairs.TargetDimension ? _solution.Weight : _solution.Weight.mm(basis).mm(basis.t());
+        bool smaller = rank > 0 && rank * (pairs.SourceDimension + pairs.TargetDimension) < pairs.SourceDimension * pairs.TargetDimension;
+        FactoredForm? factors = smaller ? new FactoredForm(basis, _solution.Weight.mm(basis).t()) : null;
         bool determined = _alpha > 0 || _solution.Rank == pairs.SourceDimension;
         return AlignmentFit.Finish(
             pairs, _source, _target, coefficients, _intercept,
@@ -86,6 +89,6 @@ internal sealed class ReducedRankFit
                 ConditionNumber = _solution.ConditionNumber,
                 SingularValues = [.. _eigenvalues.Take(path.Count - 1).Select(value => Math.Sqrt(Math.Max(0, value)))],
             },
-            clock, progress, steps);
+            clock, progress, steps, factors);
     }
 }

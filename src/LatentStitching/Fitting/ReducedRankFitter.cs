@@ -10,6 +10,7 @@ namespace LatentStitching.Fitting;
 /// <para>The report: <see cref="FitReport.RankPath"/> has the training errors of every rank from 0, <see cref="FitReport.Rank"/> r, <see cref="FitReport.SingularValues"/> the square roots of the eigenvalues: for α = 0 the
 /// summed training error grows by the square of each that is left out. Status and solver are those of B. Numerics: float64 throughout, result in the dtype of the source. Cost: that of B and one symmetric
 /// eigendecomposition [d_t, d_t].</para>
+/// <para>Form: two factors where r·(d_s + d_t) &lt; d_s·d_t, else dense.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: Izenman, "Reduced-Rank Regression for the Multivariate Linear Model", Journal of Multivariate Analysis 5 (1975); with a penalty: Mukherjee and Zhu, "Reduced Rank Ridge Regression and Its Kernel
 /// Extensions", Statistical Analysis and Data Mining 4 (2011).</para>

@@ -10,7 +10,7 @@ namespace LatentStitching.Fitting;
 /// <para>For each strength of <see cref="RidgePathOptions.Alphas"/> the error of predicting every row by a fit without it is computed exactly, all from one eigendecomposition of the smaller of XᵀX and XXᵀ;
 /// the least error wins, for all target columns together or for each of its own. Plain least squares (α = 0) is the path's end where the source determines the map.
 /// With <see cref="RidgePathOptions.Criterion"/> the strengths are compared by generalised cross-validation instead, which also works from statistics.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: one symmetric eigendecomposition of size min(n, d_s) and 2n·min(n, d_s)·d_t operations a strength; from
+/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, and a strength 2n·r·d_t operations or, where one is chosen for all columns and it is cheaper, n·r², however many columns there are; from
 /// statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: see <see cref="RidgeCriterion"/>; Rifkin and Lippert, "Notes on Regularized Least Squares", MIT-CSAIL-TR-2007-025.</para>
@@ -31,27 +31,38 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(pairs);
-        bool intercept = _options.FitIntercept;
-        if (pairs.Count < LeastRows)
-        {
-            throw new ArgumentException($"pairs must hold at least {LeastRows} rows to leave one out, but it holds {pairs.Count}. Use RidgeFitter with a strength of your own.", nameof(pairs));
-        }
+        RequireRows(pairs);
         cancellationToken.ThrowIfCancellationRequested();
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        CentredMatrix x = CentredMatrix.Of(pairs.Source, intercept);
-        CentredMatrix y = CentredMatrix.Of(pairs.Target, intercept);
-        var path = RidgePath.Of(x, y, intercept, cancellationToken);
-        if (path.Rank == 0) return LinearFit.Run(pairs, 0, intercept, progress, cancellationToken);
+        SourceSpectrum source = SourceSpectrum.Of(CentredMatrix.Of(pairs.Source, _options.FitIntercept), _options.FitIntercept, moments: null, cancellationToken);
+        return Fit(pairs, source, clock, progress, cancellationToken);
+    }
+
+    internal void RequireRows(LatentPairs pairs)
+    {
+        ArgumentNullException.ThrowIfNull(pairs);
+        if (pairs.Count >= LeastRows) return;
+        throw new ArgumentException($"pairs must hold at least {LeastRows} rows to leave one out, but it holds {pairs.Count}. Use RidgeFitter with a strength of your own.", nameof(pairs));
+    }
+
+    /// <summary>Fits to a source that is decomposed, within the caller's dispose scope.</summary>
+    internal LatentMapFit Fit(LatentPairs pairs, SourceSpectrum source, Stopwatch clock, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
+    {
+        bool intercept = _options.FitIntercept;
+        CentredMatrix x = source.Source, y = CentredMatrix.Of(pairs.Target, intercept);
+        if (source.Rank == 0) return LinearFit.Run(pairs, 0, intercept, progress, cancellationToken, mapType: _options.MapType);
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = RidgePath.Of(source, y);
 
         double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, pairs.SourceDimension, pairs.Count, nameof(pairs));
+        bool total = !_options.PerTarget && path.TotalsAreCheaper(alphas.Length);
         RidgePathSelection selection = new(_options, pairs.Count, pairs.TargetDimension);
         for (int i = 0; i < alphas.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Tensor errors = path.Errors(alphas[i]);
+            Tensor errors = total ? path.Totals(alphas[i]) : path.Errors(alphas[i]);
             Tensor score = _options.Criterion == RidgeCriterion.LeaveOneOut
                 ? errors[0]
                 : RidgePathSelection.Generalised(errors[1], pairs.Count, path.DegreesLeft(alphas[i]));
@@ -64,7 +75,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         RidgePathSelection.Choice choice = selection.Choose();
         // The eigendecomposition squares the condition of X; least squares deserves the solver that does not.
         Tensor weights = Weights(choice.Alphas, path.Weights, () => RidgeSolver.Solve(x, y, 0, intercept, cancellationToken).Weight, pairs.Source.device);
-        return LinearFit.Finish(pairs, x, y, weights, intercept, new FitReport
+        return LinearFit.Finish(_options.MapType ?? pairs.Source.dtype, x.Centre, y.Centre, weights, intercept, new FitReport
         {
             Status = FitStatus.Succeeded,
             Solver = path.IsPrimal ? "primal eigendecomposition" : "dual eigendecomposition",
@@ -104,7 +115,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         using var grad = no_grad();
         Moments moments = statistics.Moments(_options.FitIntercept);
         var path = MomentPath.Of(moments, cancellationToken);
-        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, progress, cancellationToken);
+        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, progress, cancellationToken, _options.MapType);
 
         double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, statistics.SourceDimension, statistics.Count, nameof(statistics));
         RidgePathSelection selection = new(_options, statistics.Count, statistics.TargetDimension);
@@ -134,7 +145,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
             ConditionNumber = path.ConditionNumber,
             TrainingR2 = LinearFit.R2(choice.ResidualSumOfSquares, moments.TargetSquares.sum().ToDouble()),
             Elapsed = clock.Elapsed,
-        });
+        }, _options.MapType);
     }
 
     /// <summary>Says what it fits.</summary>

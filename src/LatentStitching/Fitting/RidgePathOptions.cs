@@ -34,4 +34,12 @@ public sealed record RidgePathOptions
     /// <summary>Whether the map has an offset, which is not penalised.</summary>
     /// <value>Default true.</value>
     public bool FitIntercept { get; init; } = true;
+
+    /// <summary>The dtype of the map. A float32 map rounds its numbers, which alone leaves an error of about 2·10⁻⁷ of a prediction; a float64 one keeps the fit's digits and takes twice the memory.</summary>
+    /// <value>Null by default: that of the source latents.</value>
+    public ScalarType? MapType
+    {
+        get;
+        init => field = Guard.FloatingPoint(value, nameof(MapType));
+    }
 }

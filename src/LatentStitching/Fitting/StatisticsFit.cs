@@ -9,7 +9,7 @@ internal static class StatisticsFit
 {
     public const string Suffix = ", from statistics";
 
-    public static LatentMapFit Run(PairStatistics statistics, double alpha, bool intercept, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
+    public static LatentMapFit Run(PairStatistics statistics, double alpha, bool intercept, IProgress<FitProgress>? progress, CancellationToken cancellationToken, ScalarType? mapType = null)
     {
         RequireRows(statistics, intercept ? 2 : 1, $"for a map {(intercept ? "with" : "without")} an intercept");
         cancellationToken.ThrowIfCancellationRequested();
@@ -32,7 +32,7 @@ internal static class StatisticsFit
             ConditionNumber = solution.ConditionNumber,
             TrainingR2 = LinearFit.R2(solution.ResidualSumOfSquares, solution.TargetSumOfSquares),
             Elapsed = clock.Elapsed,
-        });
+        }, mapType);
     }
 
     public static void RequireRows(PairStatistics statistics, long least, string purpose)
@@ -42,6 +42,6 @@ internal static class StatisticsFit
         throw new ArgumentException($"statistics must hold at least {least} {(least == 1 ? "row" : "rows")} {purpose}, but they hold {statistics.Count}.", nameof(statistics));
     }
 
-    public static LatentMapFit Finish(PairStatistics statistics, Moments moments, Tensor coefficients, FitReport report) =>
-        LinearFit.Finish(statistics.SourceType, moments.SourceCentre, moments.TargetCentre, coefficients, moments.HasIntercept, report);
+    public static LatentMapFit Finish(PairStatistics statistics, Moments moments, Tensor coefficients, FitReport report, ScalarType? mapType) =>
+        LinearFit.Finish(mapType ?? statistics.SourceType, moments.SourceCentre, moments.TargetCentre, coefficients, moments.HasIntercept, report);
 }

@@ -27,7 +27,7 @@ public sealed partial class AffineMap
         TensorGuard.SameDevice(Bias, next.Bias, "the map", nameof(next));
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        LinearForm first = _form.In(ScalarType.Float64), second = next._form.In(ScalarType.Float64);
+        LinearForm first = _form.Explicit().In(ScalarType.Float64), second = next._form.Explicit().In(ScalarType.Float64);
         Tensor bias = second.Times(_bias.to_type(ScalarType.Float64).unsqueeze(0)).squeeze(0).add(next._bias.to_type(ScalarType.Float64));
         return Kept(Composition.Of(second, first), bias, nameof(next));
     }
@@ -59,7 +59,7 @@ public sealed partial class AffineMap
         using var grad = no_grad();
         double epsilon = finfo(_bias.dtype).eps;
         double relative = cutOff ?? Math.Min(0.5, Math.Max(form.TargetDimension, form.SourceDimension) * epsilon);
-        LinearForm wide = form.In(ScalarType.Float64), inverse;
+        LinearForm wide = form.Explicit().In(ScalarType.Float64), inverse;
         if (wide.OrthogonalScale(Math.Min(0.5, 32 * epsilon)) is { } scale)
         {
             inverse = scale == 1 ? wide.Transposed() : wide.Transposed().Scaled(1 / scale);

@@ -54,7 +54,7 @@ public sealed partial class AffineMap
         foreach (AffineMap block in blocks)
         {
             ArgumentNullException.ThrowIfNull(block, nameof(blocks));
-            parts.Add(new BlockForm.Part(block.Live, source, target));
+            parts.Add(new BlockForm.Part(block.Live.Explicit(), source, target));
             source = checked(source + block.SourceDimension);
             target = checked(target + block.TargetDimension);
         }
@@ -82,7 +82,7 @@ public sealed partial class AffineMap
             {
                 throw new ArgumentException($"levels must have maps that fit, but {start} → {end} has a map {map.SourceDimension} → {map.TargetDimension}.", nameof(levels));
             }
-            parts.Add(new BlockForm.Part(map.Live, start.Offset, end.Offset));
+            parts.Add(new BlockForm.Part(map.Live.Explicit(), start.Offset, end.Offset));
         }
         foreach ((string side, IEnumerable<string> names) in ((string, IEnumerable<string>)[])[("source", levels.Select(level => level.Source)), ("target", levels.Select(level => level.Target))])
         {
@@ -140,6 +140,12 @@ public sealed partial class AffineMap
 
     /// <summary>Makes a map of checked tensors, of which it keeps copies.</summary>
     internal static AffineMap Make(LinearForm form, Tensor? bias) => new(form, bias, "a column of the target");
+
+    /// <summary>Makes a map of fresh, finite tensors that nobody else holds and are freed with it: no copy is made.</summary>
+    internal static AffineMap Own(LinearForm form, Tensor bias) => new(form.With(part => part.alias().DetachFromDisposeScope()), bias.alias().DetachFromDisposeScope());
+
+    /// <summary>Makes a float64 map that applies a shared factor, of which it keeps handles.</summary>
+    internal static AffineMap Kernel(KernelForm form, Tensor bias) => new(form.Kept(), bias.alias().DetachFromDisposeScope());
 
     private static AffineMap Joined(IReadOnlyList<AffineMap> blocks, List<BlockForm.Part> parts, long source, long target)
     {

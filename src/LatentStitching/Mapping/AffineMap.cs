@@ -5,7 +5,7 @@ namespace LatentStitching.Mapping;
 
 /// <summary>The affine map z ↦ z·Wᵀ + b between two latent spaces. Immutable.</summary>
 /// <remarks>
-/// <para>W is held dense, as two thin factors, as a convolution, as a Kronecker product, or block by block (<see cref="Form"/>); all members give the same numbers for each form, up to rounding, but not at the same speed
+/// <para>W is held dense, as two thin factors, as a convolution, as a Kronecker product, block by block, or as the rows and the shared factor of a <see cref="Fitting.SharedSource"/> (<see cref="Form"/>); all members give the same numbers for each form, up to rounding, but not at the same speed
 /// nor with the same memory.</para>
 /// <para>Weight and latents are multiplied in float64 if either is, else in float32, and the result comes in the latents' dtype. Gradients pass through to the latents.</para>
 /// <para>Thread safety: immutable; every member may be called from several threads at once, <see cref="Dispose"/> excepted.</para>
@@ -25,6 +25,13 @@ public sealed partial class AffineMap : ILatentMap
     public AffineMap(Tensor weight, Tensor? bias = null)
         : this(DenseOf(weight), bias, "a row of weight")
     {
+    }
+
+    // Takes the handles over.
+    private AffineMap(LinearForm form, Tensor bias)
+    {
+        _form = form;
+        _bias = bias;
     }
 
     // The form's tensors have been checked, but may be the caller's: copies are kept, in the dtype of the first.

@@ -20,28 +20,18 @@ internal static class AffineMapFile
 {
     private const string Prefix = "latentstitching.";
     private const string Kind = Prefix + "kind";
-    private const string Format = Prefix + "format";
-    private const string Checksum = Prefix + "sha256";
+    public const string Format = Prefix + "format";
+    public const string Checksum = Prefix + "sha256";
     private const string FormKey = Prefix + "form";
 
     public static void Save(AffineMap map, string path, IReadOnlyDictionary<string, string>? provenance)
     {
-        Dictionary<string, string> metadata = new(StringComparer.Ordinal);
-        foreach ((string key, string value) in provenance ?? ReadOnlyDictionary<string, string>.Empty)
-        {
-            if (key.StartsWith(Prefix, StringComparison.Ordinal))
-            {
-                throw new ArgumentException($"provenance must not use keys that start with '{Prefix}', but it has '{key}'.", nameof(provenance));
-            }
-            metadata[key] = value;
-        }
+        Dictionary<string, string> metadata = Metadata("affine-map", provenance);
         using var scope = NewDisposeScope();
-        LinearForm form = map.Linear;
+        LinearForm form = map.Linear.Explicit();
         bool dense = form is DenseForm;
         (string Name, Tensor Tensor)[] tensors = [.. form.Tensors.Append((Name: "bias", Tensor: map.Bias)).Select(part => (part.Name, part.Tensor.cpu().contiguous()))];
-        metadata[Kind] = "affine-map";
         metadata[Format] = dense ? "1" : "2";
-        metadata[Prefix + "version"] = typeof(AffineMap).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
         if (!dense)
         {
             metadata[FormKey] = form.Kind;
@@ -54,10 +44,7 @@ internal static class AffineMapFile
     public static AffineMap Load(string path)
     {
         using StateDictionary file = SafeTensors.Load(path);
-        if (!file.Metadata.TryGetValue(Kind, out string? kind) || kind != "affine-map")
-        {
-            throw new InvalidDataException($"{path} must be an affine map, but its metadata names the kind '{kind ?? "none"}'. Write maps with AffineMap.Save.");
-        }
+        RequireKind(file, path, "affine-map", "an affine map", nameof(AffineMap));
         if (!file.Metadata.TryGetValue(Format, out string? format) || format is not ("1" or "2"))
         {
             throw new InvalidDataException($"{path} must be of format 1 or 2, but it is of format '{format ?? "none"}'. A newer version of the library wrote it.");
@@ -67,10 +54,7 @@ internal static class AffineMapFile
         if (dense) reader.Require("weight");
         reader.Require("bias");
         string actual = dense ? TensorChecksum.Of("", file["weight"], file["bias"]) : Hash(file.Metadata, [.. file.Names.Select(name => (name, file[name]))]);
-        if (!file.Metadata.TryGetValue(Checksum, out string? stored) || !string.Equals(stored, actual, StringComparison.OrdinalIgnoreCase))
-        {
-            throw new InvalidDataException($"{path} must match its checksum {stored ?? "none"}, but its tensors have {actual}. The file was changed or damaged.");
-        }
+        RequireChecksum(file, path, actual);
         try
         {
             return dense ? new AffineMap(file["weight"], file["bias"]) : reader.Read();
@@ -81,8 +65,37 @@ internal static class AffineMapFile
         }
     }
 
-    // The facts count too: a height and width exchanged make another map of the same numbers.
-    private static string Hash(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
+    /// <summary>The caller's facts and what every map's file says of itself.</summary>
+    public static Dictionary<string, string> Metadata(string kind, IReadOnlyDictionary<string, string>? provenance)
+    {
+        Dictionary<string, string> metadata = new(StringComparer.Ordinal);
+        foreach ((string key, string value) in provenance ?? ReadOnlyDictionary<string, string>.Empty)
+        {
+            if (key.StartsWith(Prefix, StringComparison.Ordinal))
+            {
+                throw new ArgumentException($"provenance must not use keys that start with '{Prefix}', but it has '{key}'.", nameof(provenance));
+            }
+            metadata[key] = value;
+        }
+        metadata[Kind] = kind;
+        metadata[Prefix + "version"] = typeof(AffineMap).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+        return metadata;
+    }
+
+    public static void RequireKind(StateDictionary file, string path, string kind, string words, string type)
+    {
+        if (file.Metadata.TryGetValue(Kind, out string? actual) && actual == kind) return;
+        throw new InvalidDataException($"{path} must be {words}, but its metadata names the kind '{actual ?? "none"}'. Write maps with {type}.Save.");
+    }
+
+    public static void RequireChecksum(StateDictionary file, string path, string actual)
+    {
+        if (file.Metadata.TryGetValue(Checksum, out string? stored) && string.Equals(stored, actual, StringComparison.OrdinalIgnoreCase)) return;
+        throw new InvalidDataException($"{path} must match its checksum {stored ?? "none"}, but its tensors have {actual}. The file was changed or damaged.");
+    }
+
+    /// <summary>The checksum of all facts and tensors: a height and width exchanged make another map of the same numbers.</summary>
+    public static string Hash(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
         using TensorChecksum checksum = new();
         foreach ((string key, string value) in metadata.Where(fact => fact.Key.StartsWith(Prefix, StringComparison.Ordinal) && fact.Key != Checksum && fact.Key != Prefix + "version").OrderBy(fact => fact.Key, StringComparer.Ordinal))

@@ -43,6 +43,24 @@ public sealed class MlpMap : ILatentMap
         return mapped.to_type(latents.dtype).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Writes the map to a safetensors file with a checksum. See <see cref="MlpMapFile"/> for its layout.</summary>
+    /// <param name="path">The file; an old one is replaced, never half.</param>
+    /// <param name="provenance">Facts to keep with the map, for example the models' names; keys must not start with "latentstitching.".</param>
+    /// <exception cref="ArgumentException">The path is blank, or a key of <paramref name="provenance"/> is reserved.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Save(string path, IReadOnlyDictionary<string, string>? provenance = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        MlpMapFile.Save(_parameters, path, provenance);
+    }
+
+    /// <summary>Reads a map from a safetensors file.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The map, on the CPU, owned by the caller.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not a whole, well-formed map.</exception>
+    public static MlpMap Load(string path) => MlpMapFile.Load(path);
+
     /// <summary>Frees the map's tensors. A second call does nothing.</summary>
     public void Dispose()
     {

@@ -28,13 +28,13 @@ internal sealed class OnnxFile
         using var grad = no_grad();
         ScalarType dtype = map.Bias.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         // Reckoned before a matrix of that size is made.
-        long numbers = map.Linear is BlockForm ? checked(map.TargetDimension * map.SourceDimension) : map.ParameterCount;
+        long numbers = map.Linear is KernelForm ? Math.Min(map.ParameterCount, map.TargetDimension * map.SourceDimension) : map.Linear is BlockForm ? checked(map.TargetDimension * map.SourceDimension) : map.ParameterCount;
         if (checked((numbers + map.TargetDimension) * (dtype == ScalarType.Float64 ? 8 : 4)) > int.MaxValue - 65536)
         {
             throw new NotSupportedException($"The map must take less than 2 GB as an ONNX model, but it has {numbers} numbers. Save it as safetensors.");
         }
         OnnxFile file = new(dtype);
-        file.Write(map.Linear, map.Bias);
+        file.Write(map.Linear.Explicit(), map.Bias);
         file._graph.Text(2, "latent map").Part(11, file.Value(Input, map.SourceDimension)).Part(12, file.Value(Output, map.TargetDimension));
         OnnxMessage model = new OnnxMessage().Number(1, 8).Text(2, "LatentStitching").Part(7, file._graph).Part(8, new OnnxMessage().Text(1, "").Number(2, 17));
         foreach ((string key, string value) in provenance ?? ReadOnlyDictionary<string, string>.Empty) model.Part(14, new OnnxMessage().Text(1, key).Text(2, value));

@@ -31,6 +31,12 @@ internal static class Guard
         where T : class =>
         value ?? throw new ArgumentNullException(name);
 
+    /// <summary>A floating-point type, or null.</summary>
+    public static ScalarType? FloatingPoint(ScalarType? value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value is null or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64
+            ? value
+            : throw new ArgumentOutOfRangeException(name, $"{name} must be a floating-point type, but it is {value}.");
+
     public static int Odd(int value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value > 0 && value % 2 == 1
             ? value

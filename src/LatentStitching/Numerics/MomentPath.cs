@@ -43,7 +43,7 @@ internal sealed class MomentPath
         (Tensor values, Tensor vectors) = linalg.eigh(moments.Gram);
         cancellationToken.ThrowIfCancellationRequested();
         double largest = values[-1].ToDouble();
-        Tensor kept = MomentSolver.Kept(values, moments);
+        Tensor kept = MomentSolver.Kept(values, moments.FreeRows, MomentSolver.Cut(moments.Count));
         return new MomentPath(moments, values.index_select(0, kept), vectors.index_select(1, kept))
         {
             MeanEigenvalue = moments.Gram.trace().ToDouble() / moments.Gram.size(0),

@@ -1,126 +1,163 @@
 namespace LatentStitching.Numerics;
 
-/// <summary>Ridge regression for many strengths from one eigendecomposition of the smaller of XᵀX and XXᵀ, with exact leave-one-out errors.</summary>
+/// <summary>Ridge regression for many strengths from one decomposition of the source, with exact leave-one-out errors.</summary>
 /// <remarks>
-/// With X = U·diag(√λ)·Vᵀ centred, fitted values are U·diag(λ/(λ+α))·UᵀY and the leverage of row i is hᵢ = 1/n + Σⱼ Uᵢⱼ²·λⱼ/(λⱼ+α) (the 1/n only with an intercept); the
+/// <para>With X = U·diag(√λ)·Vᵀ centred, fitted values are U·diag(λ/(λ+α))·UᵀY and the leverage of row i is hᵢ = 1/n + Σⱼ Uᵢⱼ²·λⱼ/(λⱼ+α) (the 1/n only with an intercept); the
 /// residual of row i under the fit without it is eᵢ/(1 − hᵢ): Allen (1974), PRESS; Rifkin and Lippert, MIT-CSAIL-TR-2007-025. Where d ≥ n, e = α(XXᵀ+αI)⁻¹Y and
-/// 1 − hᵢ = α[(XXᵀ+αI)⁻¹]ᵢᵢ − 1/n, in which nothing cancels as α → 0.
+/// 1 − hᵢ = α[(XXᵀ+αI)⁻¹]ᵢᵢ − 1/n, in which nothing cancels as α → 0.</para>
+/// <para>Summed over all targets, the errors need no residual: with Z = UᵀY, R = Y − UZ and g = α/(λ+α), Σ wᵢ‖eᵢ‖² = Σ wᵢ‖rᵢ‖² + 2 Σⱼ gⱼ Σᵢ wᵢ Uᵢⱼ(RZᵀ)ᵢⱼ + Σⱼₗ gⱼgₗ(ZZᵀ)ⱼₗ(Uᵀdiag(w)U)ⱼₗ: one weighted Gram
+/// matrix a strength, n·r² operations however many targets there are, instead of 2n·r·t. The parts are of the size of the errors, so nothing cancels. Taken where it is the cheaper.</para>
 /// </remarks>
 internal sealed class RidgePath
 {
-    private readonly CentredMatrix _x;
+    private readonly SourceSpectrum _source;
     private readonly CentredMatrix _y;
-    private readonly bool _intercept;
-    private readonly Tensor _eigenvalues; // [r]
-    private readonly Tensor _left;        // U, [n, r]
-    private readonly Tensor? _right;      // V, [d, r], primal only
-    private readonly Tensor _shares;      // UᵀY, [r, t]
+    private readonly Tensor _shares; // Z = UᵀY, [r, t]
+    private Wide? _wide;
 
-    private RidgePath(CentredMatrix x, CentredMatrix y, bool intercept, Tensor eigenvalues, Tensor left, Tensor? right)
+    private RidgePath(SourceSpectrum source, CentredMatrix y, Tensor shares)
     {
-        _x = x;
+        _source = source;
         _y = y;
-        _intercept = intercept;
-        _eigenvalues = eigenvalues;
-        _left = left;
-        _right = right;
-        _shares = left.t().mm(y.Whole());
+        _shares = shares;
     }
 
-    public bool IsPrimal => _right is not null;
+    /// <summary>What the sums over all targets need: ZZᵀ [r, r], UᵀU [r, r], ‖rᵢ‖² [n] and U∘(RZᵀ) [n, r]; without the last two where R = 0.</summary>
+    private sealed class Wide(Tensor shareGram, Tensor basis, Tensor? squares, Tensor? cross)
+    {
+        public Tensor ShareGram => shareGram;
 
-    public bool HasIntercept => _intercept;
+        public Tensor Basis => basis;
+
+        public Tensor? Squares => squares;
+
+        public Tensor? Cross => cross;
+    }
+
+    public bool IsPrimal => _source.IsPrimal;
 
     /// <summary>The mean eigenvalue of XᵀX, tr(XᵀX)/d: the unit in which strengths are chosen.</summary>
-    public required double MeanEigenvalue { get; init; }
+    public double MeanEigenvalue => _source.MeanEigenvalue;
 
-    public required long Rank { get; init; }
+    public long Rank => _source.Rank;
 
-    public required double ConditionNumber { get; init; }
+    public double ConditionNumber => _source.ConditionNumber;
 
     /// <summary>True where X determines the map, so that α = 0 has a leave-one-out error.</summary>
-    public bool IsDetermined => IsPrimal && Rank == _x.Columns && _x.Rows > Rank + (_intercept ? 1 : 0);
+    public bool IsDetermined => IsPrimal && Rank == _source.Source.Columns && _source.Source.Rows > Rank + (_source.HasIntercept ? 1 : 0);
 
-    public static RidgePath Of(CentredMatrix x, CentredMatrix y, bool intercept, CancellationToken cancellationToken)
+    public static RidgePath Of(CentredMatrix x, CentredMatrix y, bool intercept, CancellationToken cancellationToken) =>
+        Of(SourceSpectrum.Of(x, intercept, moments: null, cancellationToken), y);
+
+    public static RidgePath Of(SourceSpectrum source, CentredMatrix y)
     {
-        long n = x.Rows, d = x.Columns;
-        bool primal = d < n;
-        Tensor moments = primal ? x.Gram() : x.Kernel();
-        cancellationToken.ThrowIfCancellationRequested();
-        double trace = moments.trace().ToDouble();
-        (Tensor values, Tensor vectors) = linalg.eigh(moments);
-        cancellationToken.ThrowIfCancellationRequested();
-        double largest = values[-1].ToDouble();
-        Tensor kept = values.gt(largest * Math.Max(n, d) * Spectrum.Epsilon).nonzero().squeeze(1);
-        long rank = kept.size(0);
-        double condition = rank == 0 ? double.PositiveInfinity : Math.Sqrt(largest / values[kept[0]].ToDouble());
-
-        if (!primal)
-        {
-            // All n directions stay: 1 − h needs those without variance too.
-            return new RidgePath(x, y, intercept, values.clamp_min(0), vectors, null) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
-        }
-        values = values.index_select(0, kept);
-        vectors = vectors.index_select(1, kept);
-        Tensor left = empty(n, rank, ScalarType.Float64, moments.device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
+        Tensor shares = zeros(source.Eigenvalues.size(0), y.Columns, ScalarType.Float64, source.Left.device);
+        foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
         {
             using var scope = NewDisposeScope();
-            left.narrow(0, start, size).copy_(x.Block(start, size).mm(vectors).div(values.sqrt()));
+            shares.addmm_(source.Left.narrow(0, start, size).t(), y.Block(start, size));
         }
-        return new RidgePath(x, y, intercept, values, left, vectors) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
+        return new RidgePath(source, y, shares);
     }
 
     /// <summary>Trace of the hat matrix, the intercept included.</summary>
     public double DegreesOfFreedom(double alpha)
     {
         using var scope = NewDisposeScope();
-        return (alpha == 0 ? Rank : _eigenvalues.div(_eigenvalues.add(alpha)).sum().ToDouble()) + (_intercept ? 1 : 0);
+        Tensor values = _source.Eigenvalues;
+        return (alpha == 0 ? Rank : values.div(values.add(alpha)).sum().ToDouble()) + (_source.HasIntercept ? 1 : 0);
     }
 
-    /// <summary>n less <see cref="DegreesOfFreedom"/>, summed so that nothing cancels as α → 0.</summary>
+    /// <summary>n less <see cref="DegreesOfFreedom"/>, summed so that nothing cancels where they are nearly n.</summary>
     public double DegreesLeft(double alpha)
     {
         using var scope = NewDisposeScope();
-        long free = _intercept ? _x.Rows - 1 : _x.Rows;
+        long rows = _source.Source.Rows, free = _source.HasIntercept ? rows - 1 : rows;
         // The dual's least eigenvalue is that of the vector of ones, which the mean takes.
-        Tensor own = IsPrimal ? _eigenvalues : _eigenvalues.narrow(0, _x.Rows - free, free);
-        return free - own.size(0) + (alpha == 0 ? 0 : own.add(alpha).reciprocal().mul(alpha).sum().ToDouble());
+        Tensor left = _source.LeftOver(alpha), own = IsPrimal ? left : left.narrow(0, rows - free, free);
+        return free - own.size(0) + own.sum().ToDouble();
+    }
+
+    /// <summary>Whether <see cref="Totals"/> costs fewer operations than <see cref="Errors"/> over so many strengths.</summary>
+    public bool TotalsAreCheaper(int strengths)
+    {
+        double n = _source.Source.Rows, r = _source.Eigenvalues.size(0), t = _y.Columns;
+        return ((IsPrimal ? 4 * n * r * t : 0) + (2 * r * r * t) + ((strengths + 1) * 1.2 * n * r * r)) < strengths * 2 * n * r * t;
     }
 
     /// <summary>Σᵢ of squared leave-one-out residuals and Σᵢ of squared training residuals, each a target, [2, t].</summary>
     public Tensor Errors(double alpha)
     {
-        Tensor sums = zeros(2, _y.Columns, ScalarType.Float64, _left.device);
+        Tensor sums = zeros(2, _y.Columns, ScalarType.Float64, _shares.device);
         using var scope = NewDisposeScope();
-        // Kept share of each direction (primal), or left-over share (dual).
-        Tensor factor = IsPrimal ? _eigenvalues.div(_eigenvalues.add(alpha)) : _eigenvalues.add(alpha).reciprocal().mul(alpha);
-        Tensor shrunk = _shares.mul(factor.unsqueeze(1));
-        double mean = _intercept ? 1.0 / _x.Rows : 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(_x.Rows, _y.BlockRows))
+        Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha).pow_(2);
+        Tensor shrunk = _shares.mul((IsPrimal ? leftOver.neg().add_(1) : leftOver).unsqueeze(1));
+        foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
         {
             using var block = NewDisposeScope();
-            Tensor rows = _left.narrow(0, start, size);
-            Tensor product = rows.mm(shrunk);
-            Tensor error = IsPrimal ? _y.Block(start, size).sub(product) : product;
-            Tensor weights = rows.square().mv(factor);
-            Tensor left = IsPrimal ? weights.neg().add(1 - mean) : weights.sub(mean);
-            Tensor squares = error.square();
-            sums.select(0, 0).add_(squares.div(left.square().unsqueeze(1)).sum([0]));
+            Tensor rows = _source.Left.narrow(0, start, size);
+            Tensor squares = (IsPrimal ? _y.Block(start, size).addmm_(rows, shrunk, alpha: -1) : rows.mm(shrunk)).pow_(2);
             sums.select(0, 1).add_(squares.sum([0]));
+            sums.select(0, 0).add_(squares.div_(left.narrow(0, start, size).unsqueeze(1)).sum([0]));
         }
         return sums;
+    }
+
+    /// <summary>The same summed over all targets, [2, 1]. What the strengths share belongs to the dispose scope that is open at the first call.</summary>
+    public Tensor Totals(double alpha)
+    {
+        Wide wide = _wide ??= Prepare();
+        using var scope = NewDisposeScope();
+        Tensor leftOver = _source.LeftOver(alpha), weights = _source.LeverageLeft(alpha).pow_(2).reciprocal_();
+        Tensor shared = wide.ShareGram.mul(leftOver.unsqueeze(1)).mul_(leftOver);
+        double leftOut = shared.mul(Weighted(weights)).sum().ToDouble(), training = shared.mul_(wide.Basis).sum().ToDouble();
+        if (wide is { Squares: { } squares, Cross: { } cross })
+        {
+            leftOut += squares.dot(weights).ToDouble() + (2 * cross.t().mv(weights).dot(leftOver).ToDouble());
+            training += squares.sum().ToDouble() + (2 * cross.sum([0]).dot(leftOver).ToDouble());
+        }
+        return tensor((double[])[leftOut, training], device: _shares.device).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Coefficients [d, t] for one strength a target, all positive. <paramref name="alphas"/> is [t] or [1].</summary>
     public Tensor Weights(Tensor alphas)
     {
         using var scope = NewDisposeScope();
-        Tensor inverse = _eigenvalues.unsqueeze(1).add(alphas.unsqueeze(0)).reciprocal();
+        Tensor inverse = _source.Eigenvalues.unsqueeze(1).add(alphas.unsqueeze(0)).reciprocal();
         // Primal: V·(√λ/(λ+α))·UᵀY. Dual: Xᵀ·U·(1/(λ+α))·UᵀY.
-        Tensor weights = _right is null
-            ? _x.TransposeTimes(_left.mm(_shares.mul(inverse)))
-            : _right.mm(_shares.mul(inverse.mul(_eigenvalues.sqrt().unsqueeze(1))));
+        Tensor weights = _source.Right is null
+            ? _source.Source.TransposeTimes(_source.Left.mm(_shares.mul(inverse)))
+            : _source.Right.mm(_shares.mul(inverse.mul(_source.Eigenvalues.sqrt().unsqueeze(1))));
         return weights.MoveToOuterDisposeScope();
+    }
+
+    private Wide Prepare()
+    {
+        Tensor left = _source.Left, gram = _shares.mm(_shares.t()), basis = Weighted(null);
+        // In the dual all directions are there: nothing is left of the targets.
+        if (!IsPrimal) return new Wide(gram, basis, null, null);
+        Tensor squares = empty(_y.Rows, ScalarType.Float64, left.device), cross = empty_like(left);
+        foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
+        {
+            using var scope = NewDisposeScope();
+            Tensor rows = left.narrow(0, start, size), rest = _y.Block(start, size).addmm_(rows, _shares, alpha: -1);
+            cross.narrow(0, start, size).copy_(rest.mm(_shares.t()).mul_(rows));
+            squares.narrow(0, start, size).copy_(rest.pow_(2).sum([1]));
+        }
+        return new Wide(gram, basis, squares, cross);
+    }
+
+    // Uᵀdiag(w)U, [r, r].
+    private Tensor Weighted(Tensor? weights)
+    {
+        Tensor left = _source.Left, gram = zeros(left.size(1), left.size(1), ScalarType.Float64, left.device);
+        foreach ((long start, long size) in CentredMatrix.Blocks(left.size(0)))
+        {
+            using var scope = NewDisposeScope();
+            Tensor rows = left.narrow(0, start, size);
+            CentredMatrix.AddUpperTriangle(gram, (weights is null ? rows : rows.mul(weights.narrow(0, start, size).unsqueeze(1))).t(), rows);
+        }
+        CentredMatrix.Mirror(gram);
+        return gram;
     }
 }

@@ -1,24 +1,38 @@
 namespace LatentStitching.Numerics;
 
-/// <summary>Solves min ‖XW − Y‖² + α‖W‖² for centred float64 views of X and Y, α ≥ 0; for α = 0 the solution of least norm.</summary>
+/// <summary>Solves min ‖XW − Y‖² + α‖W‖² for centred views of X and Y, α ≥ 0; for α = 0 the solution of least norm.</summary>
 /// <remarks>
 /// <para>Primal (XᵀX + αI)W = XᵀY or dual W = Xᵀ(XXᵀ + αI)⁻¹Y, whichever costs fewer operations and is not singular by its shape, by Cholesky of the matrix scaled to a unit diagonal.
 /// Where that matrix is singular to working precision and α = 0: singular value decomposition of X, cut at max(n, d)·ε·σ₁.</para>
 /// <para>In the dual with an intercept and α = 0, XXᵀ is singular along the vector of ones, to which the centred targets are orthogonal: adding c·11ᵀ leaves the answer and cures that.</para>
+/// <para>Of fast views the products are float32: the primal sums them in float64 and factors there; the dual factors in float32 and corrects the solution twice by float64 residuals through X.</para>
 /// </remarks>
 internal static class RidgeSolver
 {
-    /// <summary>Largest side of a Gram matrix whose spectrum is computed only to report it.</summary>
-    public const long ReportedSpectrumLimit = 1024;
+    /// <summary>Largest side of a Gram matrix whose spectrum is computed only to report it: more would take longer than the fit.</summary>
+    public const long ReportedSpectrumLimit = 256;
 
+    // Largest side whose trace of the inverse, or condition, is computed only to report it.
+    private const long ReportedTraceLimit = 1024;
     private const double SingularRatio = 1e-7;
+    // Of float32: what products of seven digits leave of a Gram matrix.
+    private const double FastSingularRatio = 1e-3;
     // Pivot ratios, about 1/cond(X), below which one or two corrections through X are worth their passes over the rows.
     private const double RefineOnce = 1e-2;
     private const double RefineTwice = 1e-4;
+    private const long TargetBlock = 1024;
 
     public sealed class Solution
     {
-        public required Tensor Weight { get; init; } // [d, t], float64
+        /// <summary>W, [d, t], float64 or as asked for; null where there are factors.</summary>
+        public Tensor? Dense { get; init; }
+
+        /// <summary>Wᵀ = left·right with left [t, n] and right [n, d], float64, where that was asked for and takes fewer numbers.</summary>
+        public (Tensor Left, Tensor Right)? Factors { get; init; }
+
+        /// <summary>W of a solution without factors.</summary>
+        public Tensor Weight => Dense!;
+
         public required string Solver { get; init; }
         public required double ResidualSumOfSquares { get; init; }
         public required double TargetSumOfSquares { get; init; }
@@ -27,89 +41,162 @@ internal static class RidgeSolver
         public double? DegreesOfFreedom { get; init; }
     }
 
-    public static Solution Solve(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, CancellationToken cancellationToken)
+    /// <summary>Solves.</summary>
+    /// <param name="x">The source.</param>
+    /// <param name="y">The target.</param>
+    /// <param name="alpha">The strength.</param>
+    /// <param name="intercept">Whether the views are centred.</param>
+    /// <param name="factors">Whether a dual solution may come as two factors where they are smaller than W.</param>
+    /// <param name="cancellationToken">Cancels between steps.</param>
+    /// <param name="store">The dtype that a dual solution's W is kept in; it is computed in float64.</param>
+    public static Solution Solve(
+        CentredMatrix x, CentredMatrix y, double alpha, bool intercept, CancellationToken cancellationToken, bool factors = false, ScalarType store = ScalarType.Float64)
     {
-        long n = x.Rows, d = x.Columns, t = y.Columns;
-        long fullRank = Math.Min(d, intercept ? n - 1 : n);
-        bool dual = alpha == 0 ? d > fullRank : DualIsCheaper(n, d, t);
-        if (fullRank == 0) return NoInformation(x, y, y.SumOfSquares(), intercept);
-
-        Tensor moments = dual ? x.Kernel() : x.Gram();
-        cancellationToken.ThrowIfCancellationRequested();
-        Spectrum? spectrum = Math.Min(n, d) <= ReportedSpectrumLimit ? Spectrum.Of(moments, n, d) : null;
-
-        // The dual needs its moments no more; the primal takes the residual from them.
-        Tensor shifted = dual ? moments : moments.clone();
-        if (alpha > 0) shifted.diagonal().add_(alpha);
-        else if (dual && intercept) shifted.add_(moments.trace().div((double)n * n));
-        (Tensor? factor, Tensor scale, double ratio) = Cholesky(shifted);
-        cancellationToken.ThrowIfCancellationRequested();
-
+        if (FullRank(x, intercept) == 0) return NoInformation(x, y, y.SumOfSquares(), intercept);
         // Also for a strength so small that rounding swallows it: the singular values still feel it.
-        if (factor is null || (alpha == 0 && ratio < SingularRatio)) return BySingularValues(x, y, alpha, intercept);
+        return ByCholesky(x, y, alpha, intercept, factors, store, cancellationToken) ?? BySingularValues(x, y, alpha, intercept);
+    }
 
-        Tensor weight;
-        double residual, targetSum;
-        if (dual)
+    /// <summary>The same by Cholesky alone; null where the matrix is singular to working precision, which of fast views may only be that of float32.</summary>
+    public static Solution? ByCholesky(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, bool factors, ScalarType store, CancellationToken cancellationToken)
+    {
+        long n = x.Rows, d = x.Columns, t = y.Columns, fullRank = FullRank(x, intercept);
+        if (fullRank == 0) return null;
+        return (alpha == 0 ? d > fullRank : DualIsCheaper(n, d, t))
+            ? Dual(x, y, alpha, intercept, factors && n * (d + t) < d * t && !x.IsFast, store, cancellationToken)
+            : Primal(x, y, alpha, fullRank, intercept, cancellationToken);
+    }
+
+    /// <summary>XXᵀ or XᵀX shifted and factored, the matrix taken over; null where it is singular to working precision.</summary>
+    public static RidgeFactor? Factor(Tensor moments, bool dual, double alpha, bool intercept)
+    {
+        bool fast = moments.dtype == ScalarType.Float32;
+        if (alpha > 0) moments.diagonal().add_(alpha);
+        else if (dual && intercept) moments.add_(moments.trace().div((double)moments.size(0) * moments.size(0)));
+        var factor = RidgeFactor.Of(moments);
+        return factor is null || (alpha == 0 && factor.Ratio < (fast ? FastSingularRatio : SingularRatio)) ? null : factor;
+    }
+
+    /// <summary>What there is to report of the source's spectrum, cheaply.</summary>
+    public static (long? Rank, double? Condition, double? Freedom) Spectral(Spectrum? spectrum, RidgeFactor factor, long size, long fullRank, double alpha)
+    {
+        if (spectrum is not null) return (alpha == 0 ? fullRank : spectrum.Rank, spectrum.ConditionNumber, alpha == 0 ? fullRank : spectrum.DegreesOfFreedom(alpha));
+        if (size > ReportedTraceLimit) return (alpha == 0 ? fullRank : null, null, alpha == 0 ? fullRank : null);
+        // Σλ/(λ + α) = k − α·tr((M + αI)⁻¹), zero eigenvalues of a kernel adding nothing.
+        return alpha == 0 ? (fullRank, factor.ConditionEstimate(), fullRank) : (null, null, Math.Max(0, size - (alpha * factor.TraceOfInverse())));
+    }
+
+    /// <summary>The spectrum of moments that are few enough, before they are shifted.</summary>
+    public static Spectrum? Reported(Tensor moments, long rows, long columns) =>
+        moments.size(0) <= ReportedSpectrumLimit ? Spectrum.Of(moments.to_type(ScalarType.Float64), rows, columns) : null;
+
+    private static Solution? Primal(CentredMatrix x, CentredMatrix y, double alpha, long fullRank, bool intercept, CancellationToken cancellationToken)
+    {
+        (Tensor gram, Tensor cross) = x.Moments(y, out double targetSum);
+        cancellationToken.ThrowIfCancellationRequested();
+        Spectrum? spectrum = Reported(gram, x.Rows, x.Columns);
+        RidgeFactor? factor = Factor(gram, dual: false, alpha, intercept: false);
+        // A float64 sum of float32 products has their digits only.
+        if (factor is null || (x.IsFast && alpha == 0 && factor.Ratio < FastSingularRatio)) return null;
+        cancellationToken.ThrowIfCancellationRequested();
+        (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, x.Columns, fullRank, alpha);
+        return Primal(x, y, cross, targetSum, factor, (rank, condition, freedom + (intercept ? 1 : 0)), alpha, cancellationToken);
+    }
+
+    /// <summary>How many corrections through X a factor's solution is worth.</summary>
+    public static int Corrections(RidgeFactor factor) => factor.Ratio < RefineTwice ? 2 : factor.Ratio < RefineOnce ? 1 : 0;
+
+    /// <summary>The primal solution from XᵀY, Σy² and the factor of XᵀX + αI.</summary>
+    public static Solution Primal(
+        CentredMatrix x, CentredMatrix y, Tensor cross, double targetSum, RidgeFactor factor, (long? Rank, double? Condition, double? Freedom) source, double alpha, CancellationToken cancellationToken)
+    {
+        Tensor weight = factor.Solve(cross);
+        // ‖Y − XW‖² where (XᵀX + αI)W = XᵀY, without a pass over the rows; too cancelled for a nearly exact fit.
+        double residual = targetSum - weight.mul(cross).sum().ToDouble() - (alpha * CentredMatrix.SumOfSquares(weight));
+        int corrections = x.IsFast ? 0 : Corrections(factor);
+        for (int pass = 0; pass < corrections; pass++)
         {
-            Tensor targets = y.Whole();
-            targetSum = CentredMatrix.SumOfSquares(targets);
-            Tensor coefficients = SolveScaled(factor, scale, targets);
-            weight = x.TransposeTimes(coefficients);
-            residual = alpha == 0 ? 0 : alpha * alpha * coefficients.square().sum().ToDouble();
-        }
-        else
-        {
-            Tensor cross = x.TransposeTimes(y, out targetSum);
             cancellationToken.ThrowIfCancellationRequested();
-            weight = SolveScaled(factor, scale, cross);
-            // ‖Y − XW‖² from the moments, which costs no pass over the rows; too cancelled for a nearly exact fit.
-            residual = targetSum - 2 * weight.mul(cross).sum().ToDouble() + weight.mul(moments.mm(weight)).sum().ToDouble();
-            int corrections = ratio < RefineTwice ? 2 : ratio < RefineOnce ? 1 : 0;
-            for (int pass = 0; pass < corrections; pass++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                // Corrected semi-normal equations (Björck 1987): the residual comes from X itself, not from the squared condition of XᵀX.
-                (Tensor gradient, residual) = Residual(x, y, weight, alpha);
-                weight = weight.add(SolveScaled(factor, scale, gradient));
-            }
-            if (corrections == 0 && residual < 1e-6 * targetSum) (_, residual) = Residual(x, y, weight, alpha);
+            // Corrected semi-normal equations (Björck 1987): the residual comes from X itself, not from the squared condition of XᵀX.
+            (Tensor gradient, residual) = Residual(x, y, weight, alpha);
+            weight = weight.add(factor.Solve(gradient));
         }
+        if (corrections == 0 && residual < (x.IsFast ? 1e-3 : 1e-6) * targetSum) (_, residual) = Residual(x, y, weight.to_type(x.BlockType), alpha);
         return new Solution
         {
-            Weight = weight,
-            Solver = dual ? "dual Cholesky" : "primal Cholesky",
+            Dense = weight,
+            Solver = x.IsFast ? "primal Cholesky of float32 products" : "primal Cholesky",
             ResidualSumOfSquares = Math.Max(0, residual),
             TargetSumOfSquares = targetSum,
-            Rank = alpha == 0 ? fullRank : spectrum?.Rank,
-            ConditionNumber = spectrum?.ConditionNumber,
-            DegreesOfFreedom = (alpha == 0 ? fullRank : spectrum?.DegreesOfFreedom(alpha)) + (intercept ? 1 : 0),
+            Rank = source.Rank,
+            ConditionNumber = source.Condition,
+            DegreesOfFreedom = source.Freedom,
         };
     }
+
+    private static Solution? Dual(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, bool factors, ScalarType store, CancellationToken cancellationToken)
+    {
+        long n = x.Rows, fullRank = FullRank(x, intercept);
+        Tensor kernel = x.Kernel();
+        cancellationToken.ThrowIfCancellationRequested();
+        Spectrum? spectrum = Reported(kernel, n, x.Columns);
+        RidgeFactor? factor = Factor(kernel, dual: true, alpha, intercept);
+        if (factor is null) return null;
+        cancellationToken.ThrowIfCancellationRequested();
+        // Row by row of what a map keeps, so that it needs no copy.
+        Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device).t(), left = factors ? empty(n, y.Columns, ScalarType.Float64, x.Centre.device) : null;
+        CentredMatrix exact = x.Exact(), wanted = y.Exact();
+        double targetSum = 0, squares = 0;
+        foreach ((long start, long size) in CentredMatrix.Blocks(y.Columns, TargetBlock))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            Tensor targets = wanted.ColumnsOf(start, size);
+            targetSum += CentredMatrix.SumOfSquares(targets);
+            if (left is not null)
+            {
+                Tensor half = factor.Half(targets);
+                left.narrow(1, start, size).copy_(half);
+                if (alpha > 0) squares += CentredMatrix.SumOfSquares(factor.OtherHalf(half));
+                continue;
+            }
+            (Tensor coefficients, Tensor image) = Coefficients(exact, targets, factor, alpha);
+            weight!.narrow(1, start, size).copy_(image);
+            squares += CentredMatrix.SumOfSquares(coefficients);
+        }
+        (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, n, fullRank, alpha);
+        return new Solution
+        {
+            Dense = weight,
+            Factors = left is null ? null : (left.t(), factor.Half(x.Whole())),
+            Solver = x.IsFast ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
+            ResidualSumOfSquares = alpha * alpha * squares,
+            TargetSumOfSquares = targetSum,
+            Rank = rank,
+            ConditionNumber = condition,
+            DegreesOfFreedom = freedom + (intercept ? 1 : 0),
+        };
+    }
+
+    // A = (XXᵀ + αI)⁻¹Y and XᵀA; a float32 factor's solution is corrected by float64 residuals.
+    private static (Tensor Coefficients, Tensor Image) Coefficients(CentredMatrix x, Tensor targets, RidgeFactor factor, double alpha)
+    {
+        ScalarType type = factor.Lower.dtype;
+        Tensor coefficients = factor.Solve(targets.to_type(type)).to_type(ScalarType.Float64), image = x.TransposeTimes(coefficients);
+        for (int pass = 0; pass < (type == ScalarType.Float32 ? 2 : 0); pass++)
+        {
+            Tensor residual = targets.sub(x.Times(image)).sub_(coefficients.mul(alpha));
+            coefficients = coefficients.add(factor.Solve(residual.to_type(type)));
+            image = x.TransposeTimes(coefficients);
+        }
+        return (coefficients, image);
+    }
+
+    private static long FullRank(CentredMatrix x, bool intercept) => Math.Min(x.Columns, intercept ? x.Rows - 1 : x.Rows);
 
     // Operation counts of the two forms; the dual's last term forms W.
     private static bool DualIsCheaper(double n, double d, double t) =>
         (n * n * d) + (n * n * n / 3) + (2 * n * n * t) + (2 * n * d * t) < (n * d * d) + (2 * n * d * t) + (d * d * d / 3) + (2 * d * d * t);
-
-    // Takes the matrix over: with 9,000 rows each copy of it would be 650 MB.
-    private static (Tensor? Factor, Tensor Scale, double Ratio) Cholesky(Tensor matrix)
-    {
-        using (matrix)
-        {
-            Tensor diagonal = matrix.diagonal().clone();
-            if (!(diagonal.min().ToDouble() > 0)) return (null, diagonal, 0);
-            Tensor scale = diagonal.rsqrt().unsqueeze(1);
-            matrix.mul_(scale);
-            matrix.mul_(scale.t());
-            (Tensor factor, Tensor info) = linalg.cholesky_ex(matrix);
-            if (info.ToInt64() != 0) return (null, scale, 0);
-            Tensor pivots = factor.diagonal();
-            return (factor, scale, pivots.min().ToDouble() / pivots.max().ToDouble());
-        }
-    }
-
-    private static Tensor SolveScaled(Tensor factor, Tensor scale, Tensor right) =>
-        right.mul(scale).cholesky_solve(factor).mul(scale);
 
     private static (Tensor Gradient, double Residual) Residual(CentredMatrix x, CentredMatrix y, Tensor weight, double alpha)
     {
@@ -119,8 +206,8 @@ internal static class RidgeSolver
         {
             using var scope = NewDisposeScope();
             Tensor rows = x.Block(start, size);
-            Tensor error = y.Block(start, size).sub(rows.mm(weight));
-            sum += error.square().sum().ToDouble();
+            Tensor error = y.Block(start, size).addmm_(rows, weight, alpha: -1);
+            sum += CentredMatrix.SumOfSquares(error);
             gradient.addmm_(rows.t(), error);
         }
         return (gradient, sum);
@@ -142,7 +229,7 @@ internal static class RidgeSolver
         Tensor fitted = u.mm(shares.mul(kept.unsqueeze(1)));
         return new Solution
         {
-            Weight = weight,
+            Dense = weight,
             Solver = "singular value decomposition",
             ResidualSumOfSquares = target.sub(fitted).square().sum().ToDouble(),
             TargetSumOfSquares = targetSum,
@@ -155,7 +242,7 @@ internal static class RidgeSolver
     // One row, or rows that are all the same: the map is the target's mean.
     private static Solution NoInformation(CentredMatrix x, CentredMatrix y, double targetSum, bool intercept) => new()
     {
-        Weight = zeros(x.Columns, y.Columns, ScalarType.Float64, x.Centre.device),
+        Dense = zeros(x.Columns, y.Columns, ScalarType.Float64, x.Centre.device),
         Solver = "mean",
         ResidualSumOfSquares = targetSum,
         TargetSumOfSquares = targetSum,

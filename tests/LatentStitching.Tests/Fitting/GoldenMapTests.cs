@@ -111,6 +111,24 @@ public sealed class GoldenMapTests
         perTarget.Report.Alpha.Should().Be(double.NaN);
     }
 
+    /// <summary>The two examples of scikit-learn's issue 33020, whose leave-one-out errors were once wrong there.</summary>
+    [Fact]
+    public void RidgePath_HasTheKnownLeaveOneOutErrors()
+    {
+        (double[] X, double[] Y, double[] Errors, double Best)[] examples =
+        [
+            ([0, 0, 0, 0, 1, 1], [0, .1, 1], [0.30749682, 0.30844353, 0.34354167, 0.42912534, 0.45470212], .001),
+            ([0, 0, 0, 1, 1, 0, 1, 1], [0, -1, 1, 3], [8.96416931, 6.59763314, 3.875, 3.83870968, 3.88829726], 10),
+        ];
+        foreach ((double[] x, double[] y, double[] errors, double best) in examples)
+        {
+            using var scope = NewDisposeScope();
+            using LatentMapFit fit = Stitcher.Fit(tensor(x).reshape(-1, 2), tensor(y).reshape(-1, 1), new RidgePathFitter(new RidgePathOptions { Alphas = [.001, .1, 1, 10, 1000] }));
+            fit.Report.Path.Select(point => point.Error).Should().Equal(errors, (actual, expected) => Math.Abs(actual - expected) < 5e-9);
+            fit.Report.Alpha.Should().Be(best);
+        }
+    }
+
     [Fact]
     public void RidgePath_HasTheKnownGeneralisedScores_WhichAreNotThoseOfLeaveOneOut()
     {

@@ -158,12 +158,12 @@ public sealed class StructuredFitterTests
         using LatentMapFit fit = new StructureFitter(StructureOptions.ForImages(_from, _to)).Fit(pairs);
         fit.Affine.Form.Should().StartWith("1×1 convolution");
         IReadOnlyList<StructureCandidate> all = fit.Report.Candidates;
-        all.Select(candidate => candidate.ParameterCount).Should().Equal(6, 54, 150, 150, 864);
-        all.Select(candidate => candidate.IsChosen).Should().Equal(true, false, false, false, false);
+        all.Select(candidate => candidate.ParameterCount).Should().Equal(6, 54, 150, 150, 864, 864);
+        all.Select(candidate => candidate.IsChosen).Should().Equal(true, false, false, false, false, false);
         all.Should().OnlyContain(candidate => candidate.HeldOutError > 0.08 && candidate.StandardError > 0);
         all[0].HeldOutError.Should().BeApproximately(0.09, 0.01);
         fit.Report.LeaveOneOutR2.Should().BeInRange(0.5, fit.Report.TrainingR2);
-        fit.Report.Solver.Should().Be("1×1 convolution, Cholesky of patches, chosen of 5 by 5 folds");
+        fit.Report.Solver.Should().Be("1×1 convolution, Cholesky of patches, chosen of 6 by 5 folds");
         using LatentMapFit alone = new ConvolutionFitter(new ConvolutionOptions { SourceShape = _from, TargetShape = _to }).Fit(pairs);
         fit.Affine.Weight.ShouldBeCloseTo(alone.Affine.Weight, 0);
     }
@@ -180,6 +180,17 @@ public sealed class StructuredFitterTests
         using LatentMapFit again = new StructureFitter(StructureOptions.ForImages(_from, _to)).Fit(pairs), other = new StructureFitter(StructureOptions.ForImages(_from, _to) with { Seed = 1 }).Fit(pairs);
         again.Report.Candidates.Should().Equal(fit.Report.Candidates, "one seed gives one deal");
         other.Report.Candidates[0].HeldOutError.Should().NotBe(fit.Report.Candidates[0].HeldOutError);
+    }
+
+    [Fact]
+    public void Structure_FewDirections_TakesTheFactors()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Normal(1, 120, 24), y = x.mm(Normal(2, 24, 2)).mm(Normal(3, 2, 36)) + (Normal(4, 120, 36) * 0.3);
+        using LatentPairs pairs = new(x, y);
+        using LatentMapFit fit = new StructureFitter(StructureOptions.ForImages(_from, _to)).Fit(pairs);
+        (fit.Affine.Form, fit.Affine.ParameterCount).Should().Be(("factored, rank at most 2", 2 * (24 + 36)));
+        fit.Report.Candidates[4].Should().Match<StructureCandidate>(candidate => candidate.IsChosen && candidate.Name == "reduced rank, chosen by 5 folds" && candidate.ParameterCount == 120);
     }
 
     // With as many folds as rows the error is the leave-one-out error, which the ridge path computes in closed form.

@@ -20,7 +20,7 @@ internal abstract class LinearForm
     /// <summary>The numbers it consists of, by name; at least one tensor, all of one dtype and device.</summary>
     public abstract IReadOnlyList<(string Name, Tensor Tensor)> Tensors { get; }
 
-    public long ParameterCount => Tensors.Sum(part => part.Tensor.numel());
+    public virtual long ParameterCount => Tensors.Sum(part => part.Tensor.numel());
 
     /// <summary>The rank where no singular value is zero by chance.</summary>
     public virtual long FullRank => Math.Min(TargetDimension, SourceDimension);
@@ -32,7 +32,10 @@ internal abstract class LinearForm
     /// <summary>The same form over changed tensors of the same shapes.</summary>
     public abstract LinearForm With(Func<Tensor, Tensor> change);
 
-    public LinearForm In(ScalarType dtype) => With(part => part.to_type(dtype));
+    public virtual LinearForm In(ScalarType dtype) => With(part => part.to_type(dtype));
+
+    /// <summary>The same W in a form that stands on its own numbers, as a file holds it.</summary>
+    public virtual LinearForm Explicit() => this;
 
     /// <summary>rows·Wᵀ, [n, source] → [n, target].</summary>
     public abstract Tensor Times(Tensor rows);

@@ -1,0 +1,101 @@
+namespace LatentStitching.Numerics;
+
+/// <summary>The decomposition X = U·diag(√λ)·Vᵀ of centred source rows, from one eigendecomposition of the smaller of XᵀX and XXᵀ: all that ridge regression of every strength on every target needs of the source.</summary>
+/// <remarks>The tensors belong to the dispose scope that is open at the call.</remarks>
+internal sealed class SourceSpectrum
+{
+    private SourceSpectrum(CentredMatrix source, bool intercept, Tensor eigenvalues, Tensor left, Tensor? right)
+    {
+        Source = source;
+        HasIntercept = intercept;
+        Eigenvalues = eigenvalues;
+        Left = left;
+        Right = right;
+    }
+
+    public CentredMatrix Source { get; }
+
+    public bool HasIntercept { get; }
+
+    /// <summary>λ, [r].</summary>
+    public Tensor Eigenvalues { get; }
+
+    /// <summary>U, [n, r].</summary>
+    public Tensor Left { get; }
+
+    /// <summary>V, [d, r]; null where XXᵀ was decomposed.</summary>
+    public Tensor? Right { get; }
+
+    public bool IsPrimal => Right is not null;
+
+    /// <summary>The mean eigenvalue of XᵀX, tr(XᵀX)/d: the unit in which strengths are chosen.</summary>
+    public required double MeanEigenvalue { get; init; }
+
+    public required long Rank { get; init; }
+
+    public required double ConditionNumber { get; init; }
+
+    /// <summary>Decomposes the rows.</summary>
+    /// <param name="x">The rows.</param>
+    /// <param name="intercept">Whether their mean was taken off.</param>
+    /// <param name="moments">XᵀX where there are more rows than columns, else XXᵀ; made here if null. Not changed.</param>
+    /// <param name="cancellationToken">Cancels between steps.</param>
+    public static SourceSpectrum Of(CentredMatrix x, bool intercept, Tensor? moments, CancellationToken cancellationToken)
+    {
+        long n = x.Rows, d = x.Columns;
+        bool primal = d < n;
+        moments ??= primal ? x.Gram() : x.Kernel();
+        cancellationToken.ThrowIfCancellationRequested();
+        double trace = moments.trace().ToDouble();
+        (Tensor values, Tensor vectors) = linalg.eigh(moments);
+        cancellationToken.ThrowIfCancellationRequested();
+        double largest = values[-1].ToDouble();
+        Tensor kept = values.gt(largest * Math.Max(n, d) * Spectrum.Epsilon).nonzero().squeeze(1);
+        long rank = kept.size(0);
+        double condition = rank == 0 ? double.PositiveInfinity : Math.Sqrt(largest / values[kept[0]].ToDouble());
+
+        if (!primal)
+        {
+            // All n directions stay: 1 − h needs those without variance too.
+            return new SourceSpectrum(x, intercept, values.clamp_min(0), vectors, null) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
+        }
+        values = values.index_select(0, kept);
+        vectors = vectors.index_select(1, kept);
+        Tensor left = empty(n, rank, ScalarType.Float64, moments.device);
+        foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
+        {
+            using var scope = NewDisposeScope();
+            left.narrow(0, start, size).copy_(x.Block(start, size).mm(vectors).div_(values.sqrt()));
+        }
+        return new SourceSpectrum(x, intercept, values, left, vectors) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
+    }
+
+    /// <summary>The same over handles that no dispose scope frees, for an owner that does.</summary>
+    public SourceSpectrum Kept() => new(Source, HasIntercept, Eigenvalues.alias().DetachFromDisposeScope(), Left.alias().DetachFromDisposeScope(), Right?.alias().DetachFromDisposeScope())
+    {
+        MeanEigenvalue = MeanEigenvalue,
+        Rank = Rank,
+        ConditionNumber = ConditionNumber,
+    };
+
+    /// <summary>The same about other views of the same rows.</summary>
+    public SourceSpectrum Over(CentredMatrix source) => new(source, HasIntercept, Eigenvalues, Left, Right) { MeanEigenvalue = MeanEigenvalue, Rank = Rank, ConditionNumber = ConditionNumber };
+
+    /// <summary>1 − hᵢ of every row, hᵢ its leverage, [n].</summary>
+    public Tensor LeverageLeft(double alpha)
+    {
+        using var scope = NewDisposeScope();
+        double mean = HasIntercept ? 1.0 / Source.Rows : 0;
+        // Kept share of each direction (primal), or left-over share (dual), in which nothing cancels as α → 0.
+        Tensor factor = IsPrimal ? Eigenvalues.div(Eigenvalues.add(alpha)) : LeftOver(alpha), left = empty(Source.Rows, ScalarType.Float64, Left.device);
+        foreach ((long start, long size) in CentredMatrix.Blocks(Source.Rows))
+        {
+            using var block = NewDisposeScope();
+            left.narrow(0, start, size).copy_(Left.narrow(0, start, size).square().mv(factor));
+        }
+        return (IsPrimal ? left.neg().add_(1 - mean) : left.sub_(mean)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>α/(λ + α), [r].</summary>
+    public Tensor LeftOver(double alpha) => alpha == 0 ? zeros_like(Eigenvalues) : Eigenvalues.add(alpha).reciprocal().mul(alpha);
+}

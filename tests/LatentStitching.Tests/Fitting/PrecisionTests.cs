@@ -1,0 +1,138 @@
+using LatentStitching.Fitting;
+using LatentStitching.Pairing;
+using LatentStitching.Tests.Support;
+
+namespace LatentStitching.Tests.Fitting;
+
+/// <summary>What the answers are worth: ill-conditioned sources, float32 products, and the dtype of the map.</summary>
+[NoTensorLeaks]
+public sealed class PrecisionTests
+{
+    /// <summary>Gram condition numbers up to 10¹⁶, against Householder QR of [X; √α·I], which squares nothing. The bound is about 10·ε·κ for the predictions of rows like the fitted ones.</summary>
+    [Theory]
+    [InlineData(1e4, 0, 1e-12)]
+    [InlineData(1e6, 0, 1e-10)]
+    [InlineData(1e8, 0, 1e-8)]
+    [InlineData(1e8, 1e-6, 1e-11)]
+    [InlineData(1e8, 1, 1e-13)]
+    public void HardSpectrum_PredictionsKeepTheirDigits(double condition, double alpha, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        const long Rows = 600, Columns = 40, Held = 100;
+        Tensor mixing = Draws.Orthogonal(Columns, 1), spectrum = logspace(0, -Math.Log10(condition), Columns, dtype: ScalarType.Float64);
+        Tensor all = Draws.Matrix(Rows + Held, Columns, 2).mul(spectrum).mm(mixing).add(0.5);
+        Tensor y = all.narrow(0, 0, Rows).mm(Draws.Matrix(Columns, 7, 3)).add(Draws.Matrix(Rows, 7, 4));
+        using LatentPairs pairs = new(all.narrow(0, 0, Rows), y);
+        using LatentMapFit fit = new RidgeFitter(alpha).Fit(pairs);
+        Tensor held = all.narrow(0, Rows, Held), reference = Reference(pairs, alpha, held);
+        Error(fit.Map.Apply(held), reference).Should().BeLessThan(tolerance);
+    }
+
+    [Theory]
+    [InlineData(400, 30, 1, 1e-5)]
+    [InlineData(30, 200, 1, 1e-8)]
+    public void Fast_IsNearTheExactFit_AndSaysSo(long rows, long columns, double alpha, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        Tensor spectrum = arange(1, columns + 1, ScalarType.Float64).reciprocal();
+        Tensor x = Draws.Matrix(rows, columns, 1).mul(spectrum).add(3).to_type(ScalarType.Float32), y = Draws.Matrix(rows, 5, 2).to_type(ScalarType.Float32);
+        using LatentPairs pairs = new(x, y);
+        using LatentMapFit exact = new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }).Fit(pairs);
+        RidgeFitter fitter = new(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64, Fast = true });
+        fitter.ToString().Should().Be("ridge, alpha 1, fast");
+        using LatentMapFit fast = fitter.Fit(pairs);
+        fast.Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, tolerance);
+        fast.Report.Solver.Should().Contain("float32");
+        fast.Report.TrainingR2.Should().BeApproximately(exact.Report.TrainingR2, 1e-5);
+        fast.Report.DegreesOfFreedom.Should().BeApproximately(exact.Report.DegreesOfFreedom!.Value, 1e-3);
+        using LatentPairs turned = new(y.narrow(1, 0, 2), x);
+        using LatentMapFit least = new LeastSquaresFitter(new LeastSquaresOptions { Fast = true }).Fit(turned), plain = new LeastSquaresFitter().Fit(turned);
+        least.Affine.Weight.ShouldBeCloseTo(plain.Affine.Weight, 1e-5);
+    }
+
+    [Fact]
+    public void Fast_WhatFloat32CannotTellFromSingular_IsFittedExactly()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(200, 6, 1).mul(logspace(0, -5, 6, dtype: ScalarType.Float64)).mm(Draws.Orthogonal(6, 3)), y = Draws.Matrix(200, 3, 2);
+        using LatentPairs pairs = new(x, y);
+        using LatentMapFit fast = new LeastSquaresFitter(new LeastSquaresOptions { Fast = true }).Fit(pairs), exact = new LeastSquaresFitter().Fit(pairs);
+        fast.Report.Solver.Should().Be("primal Cholesky");
+        fast.Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, 1e-12);
+        // A constant column is no direction for float32 either.
+        using LatentPairs awkward = new(Draws.Awkward(60, 6, 4).to_type(ScalarType.Float32), Draws.Matrix(60, 2, 5).to_type(ScalarType.Float32));
+        using LatentMapFit least = new LeastSquaresFitter(new LeastSquaresOptions { Fast = true }).Fit(awkward);
+        least.Report.Should().Match<FitReport>(report => report.Status == FitStatus.RankDeficient && report.Rank == 4);
+    }
+
+    [Fact]
+    public void MapType_Float64_KeepsTheDigitsThatFloat32Rounds()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(300, 20, 1).to_type(ScalarType.Float32), y = Draws.Matrix(300, 4, 2).to_type(ScalarType.Float32), held = Draws.Matrix(50, 20, 3);
+        using LatentPairs pairs = new(x, y);
+        using PairStatistics statistics = PairStatistics.Of([pairs]);
+        Tensor reference = Reference(pairs, 1, held);
+        RidgeOptions options = new() { MapType = ScalarType.Float64 };
+        using LatentMapFit narrow = new RidgeFitter(1).Fit(pairs), wide = new RidgeFitter(options).Fit(pairs), streamed = new RidgeFitter(options).Fit(statistics);
+        using LatentMapFit path = new RidgePathFitter(new RidgePathOptions { Alphas = [1], MapType = ScalarType.Float64 }).Fit(pairs);
+        using LatentMapFit least = new LeastSquaresFitter(new LeastSquaresOptions { MapType = ScalarType.Float64 }).Fit(pairs);
+        Error(narrow.Map.Apply(held), reference).Should().BeInRange(1e-9, 1e-6);
+        foreach (LatentMapFit fit in (LatentMapFit[])[wide, streamed, path])
+        {
+            fit.Affine.Weight.dtype.Should().Be(ScalarType.Float64);
+            Error(fit.Map.Apply(held), reference).Should().BeLessThan(1e-13);
+        }
+        least.Affine.Weight.dtype.Should().Be(ScalarType.Float64);
+        FluentActions.Invoking(() => new RidgeOptions { MapType = ScalarType.Int32 }).Should().Throw<ArgumentOutOfRangeException>().WithMessage("MapType must be a floating-point type, but it is Int32.*");
+    }
+
+    [Fact]
+    public void DualFit_IsFactoredWhereThatIsSmaller()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(10, 60, 1).add(2), y = Draws.Matrix(10, 50, 2), held = Draws.Matrix(20, 60, 3);
+        foreach (double alpha in (double[])[0, 0.5])
+        {
+            using LatentPairs pairs = new(x, y), few = new(x, y.narrow(1, 0, 5));
+            using LatentMapFit factored = new RidgeFitter(alpha).Fit(pairs), dense = new RidgeFitter(alpha).Fit(few);
+            (factored.Affine.Form, factored.Affine.ParameterCount, dense.Affine.Form).Should().Be(("factored, rank at most 10", 10 * 110, "dense"));
+            factored.Map.Apply(held).narrow(1, 0, 5).ShouldBeCloseTo(dense.Map.Apply(held), 1e-12);
+            Tensor xc = x - x.mean([0]), yc = y - y.mean([0]);
+            Tensor expected = alpha == 0 ? linalg.pinv(xc).mm(yc) : xc.t().mm(linalg.solve(xc.mm(xc.t()) + (eye(10, dtype: ScalarType.Float64) * alpha), yc));
+            factored.Affine.Weight.ShouldBeCloseTo(expected.t(), 1e-11);
+            factored.Report.Solver.Should().Be("dual Cholesky, factored");
+            double residual = (factored.Map.Apply(x) - y).square().sum().ToDouble();
+            factored.Report.TrainingR2.Should().BeApproximately(1 - (residual / yc.square().sum().ToDouble()), 1e-11);
+        }
+    }
+
+    [Fact]
+    public void ManyColumns_DegreesAreExactAndTheConditionNearlySo()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(700, 300, 1), y = Draws.Matrix(700, 2, 2), values = linalg.svdvals(Draws.Centred(x)).square();
+        using LatentMapFit ridge = Stitcher.Fit(x, y, new RidgeFitter(30)), least = Stitcher.Fit(x, y, new LeastSquaresFitter());
+        double freedom = values.div(values.add(30)).sum().ToDouble() + 1;
+        ridge.Report.DegreesOfFreedom.Should().BeApproximately(freedom, 1e-9);
+        (ridge.Report.Rank, ridge.Report.ConditionNumber).Should().Be((null, null));
+        least.Report.Rank.Should().Be(300);
+        (least.Report.ConditionNumber!.Value / Math.Sqrt(values[0].ToDouble() / values[-1].ToDouble())).Should().BeInRange(0.9, 1 + 1e-9);
+    }
+
+    // [X; √α·I] = QR: no Gram matrix, so nothing is squared.
+    private static Tensor Reference(LatentPairs pairs, double alpha, Tensor held)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = pairs.Source.to_type(ScalarType.Float64), y = pairs.Target.to_type(ScalarType.Float64), xMean = x.mean([0]), yMean = y.mean([0]);
+        Tensor rows = cat([x - xMean, eye(x.size(1), dtype: ScalarType.Float64) * Math.Sqrt(alpha)]), targets = cat([y - yMean, zeros(x.size(1), y.size(1), ScalarType.Float64)]);
+        (Tensor q, Tensor r) = linalg.qr(rows);
+        return (held - xMean).mm(linalg.solve_triangular(r, q.t().mm(targets), upper: true)).add(yMean).MoveToOuterDisposeScope();
+    }
+
+    private static double Error(Tensor prediction, Tensor reference)
+    {
+        using var scope = NewDisposeScope();
+        return (prediction - reference).norm().ToDouble() / (reference - reference.mean([0])).norm().ToDouble();
+    }
+}
