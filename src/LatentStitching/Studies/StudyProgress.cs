@@ -1,0 +1,23 @@
+namespace LatentStitching.Studies;
+
+/// <summary>How far a study has come.</summary>
+public sealed record StudyProgress
+{
+    /// <summary>Parts done: latents of a model, a model alone, a pair, a path.</summary>
+    public required int Done { get; init; }
+
+    /// <summary>Parts there are.</summary>
+    public required int Total { get; init; }
+
+    /// <summary>The part, for example "vae → glow (CelebA)".</summary>
+    public required string Item { get; init; }
+
+    /// <summary>Whether its result was there from an earlier run.</summary>
+    public required bool Resumed { get; init; }
+
+    /// <summary>Share of the part that is done: below 1 while it is being encoded, 1 at its end.</summary>
+    public required double Share { get; init; }
+
+    /// <summary>Time left at the pace of the parts computed in this run; null before the first.</summary>
+    public TimeSpan? Remaining { get; init; }
+}
