@@ -69,7 +69,7 @@ public sealed class LatentEditTests
         report.ToString().Should().StartWith("a +1.5 on identity, ");
         Tensor first = latents.select(1, 0).to_type(ScalarType.Float64);
         report.Deviations.Should().BeApproximately(0.15 / Math.Sqrt(first.sub(first.mean()).square().sum().ToDouble() / 99), 1e-10);
-        report.TargetChange.Signature.Should().Be("attribute-change|judge:identity|n:100|ci:percentile-bootstrap-2000");
+        report.TargetChange.Signature.Should().Be("attribute-change|judge:identity|n:100|ci:bca-bootstrap-2000");
 
         using LatentDirections a = directions.Select("a"), b = directions.Select("b"), conditioned = a.Conditioned(b);
         using LatentEdit clean = new(model, probes, conditioned, "a");

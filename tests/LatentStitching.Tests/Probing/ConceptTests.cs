@@ -22,7 +22,7 @@ public sealed class ConceptTests
         overlap.DatasetDivergence.Value.Should().BeApproximately(s.Zip(t, (a, b) => a * Math.Log(a / b)).Sum(), 1e-15);
         // Rounded sums 2, 1, 0 and 2, 2, 1.
         overlap.RoundedDatasetDivergence.Value.Should().BeApproximately((2 / 3.0 * Math.Log(2 / 3.0 / 0.4)) + (1 / 3.0 * Math.Log(1 / 3.0 / 0.4)), 1e-15);
-        overlap.InstanceJaccard.Signature.Should().Be("jaccard|level:image|rounding:half-even|empty:1|n:3|ci:percentile-bootstrap-2000");
+        overlap.InstanceJaccard.Signature.Should().Be("jaccard|level:image|rounding:half-even|empty:1|n:3|ci:bca-bootstrap-2000");
         overlap.InstanceJaccard.Lower.Should().BeLessThan(overlap.InstanceJaccard.Value);
     }
 
@@ -56,7 +56,7 @@ public sealed class ConceptTests
         results[0].JensenShannon.Value.Should().BeApproximately(pa.Zip(qa, (a, b) => (Kl(a, Middle(a, b)) + Kl(b, Middle(a, b))) / 2).Average(), 1e-11);
         results[0].Legacy.Should().BeApproximately(forward / 3, 1e-15, "the studies' reduction divides by the classes as well");
         results[0].MappedFromTrue.Info.Unit.Should().Be("nats");
-        results[0].MappedFromTrue.Signature.Should().Be("kl|from:true|to:mapped|floor:1e-12|n:2|ci:percentile-bootstrap-2000");
+        results[0].MappedFromTrue.Signature.Should().Be("kl|from:true|to:mapped|floor:1e-12|n:2|ci:bca-bootstrap-2000");
         results[1].MappedFromTrue.Value.Should().Be(0);
         results[1].JensenShannon.Value.Should().Be(0);
 
