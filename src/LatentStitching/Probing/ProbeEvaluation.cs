@@ -1,4 +1,3 @@
-using System.Globalization;
 using LatentStitching.Data;
 using LatentStitching.Metrics;
 using LatentStitching.Numerics;
@@ -77,7 +76,7 @@ public static class ProbeEvaluation
             for (int i = 0; i < numbers.Count; i++) resampled[i][resample] = numbers[i].Statistic(weights);
         }
         Array.Fill(weights, 1);
-        MetricValue[] values = [.. numbers.Select((number, i) => Value(number.Info, number.Statistic(weights), resampled[i], n))];
+        MetricValue[] values = [.. numbers.Select((number, i) => RowResampling.Value(number.Info, number.Statistic(weights), resampled[i], n))];
         return new ProbeScore
         {
             Name = name,
@@ -100,19 +99,4 @@ public static class ProbeEvaluation
         Reference = reference,
         Signature = $"{name}|of:probe|decision:{(probes.Decision == ProbeDecision.Sign ? "sign" : "rounding")}",
     };
-
-    private static MetricValue Value(MetricInfo info, double value, double[] resampled, int count)
-    {
-        double[] sorted = Array.FindAll(resampled, double.IsFinite);
-        Array.Sort(sorted);
-        return new MetricValue
-        {
-            Info = info,
-            Value = value,
-            Lower = MathNet.Numerics.Statistics.SortedArrayStatistics.Quantile(sorted, 0.025),
-            Upper = MathNet.Numerics.Statistics.SortedArrayStatistics.Quantile(sorted, 0.975),
-            Count = count.ToString(CultureInfo.InvariantCulture),
-            IntervalMethod = "percentile-bootstrap-2000",
-        };
-    }
 }

@@ -9,6 +9,7 @@ namespace LatentStitching.Probing;
 internal static class RowResampling
 {
     public const int Resamples = 2000;
+    private const string Signature = "percentile-bootstrap-2000";
 
     /// <summary>Hands each resample on as how often every row was drawn; the array is reused.</summary>
     public static void Run(int rows, ulong seed, Action<int, int[]> use, CancellationToken cancellationToken = default)
@@ -39,7 +40,7 @@ internal static class RowResampling
             StandardDeviation = perImage is null ? double.NaN : ArrayStatistics.StandardDeviation([.. perImage]),
             PerImage = perImage ?? [],
             Count = rows.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            IntervalMethod = interval ? Bootstrap.Signature : "none",
+            IntervalMethod = interval ? Signature : "none",
         };
     }
 }

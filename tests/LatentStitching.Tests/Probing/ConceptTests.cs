@@ -22,7 +22,7 @@ public sealed class ConceptTests
         overlap.DatasetDivergence.Value.Should().BeApproximately(s.Zip(t, (a, b) => a * Math.Log(a / b)).Sum(), 1e-15);
         // Rounded sums 2, 1, 0 and 2, 2, 1.
         overlap.RoundedDatasetDivergence.Value.Should().BeApproximately((2 / 3.0 * Math.Log(2 / 3.0 / 0.4)) + (1 / 3.0 * Math.Log(1 / 3.0 / 0.4)), 1e-15);
-        overlap.InstanceJaccard.Signature.Should().Be("jaccard|level:image|rounding:half-even|empty:1|n:3|ci:bca-bootstrap-2000");
+        overlap.InstanceJaccard.Signature.Should().Be("jaccard|level:image|rounding:half-even|empty:1|n:3|ci:percentile-bootstrap-2000");
         overlap.InstanceJaccard.Lower.Should().BeLessThan(overlap.InstanceJaccard.Value);
     }
 
