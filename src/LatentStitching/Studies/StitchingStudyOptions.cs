@@ -94,14 +94,6 @@ public sealed record StitchingStudyOptions
         init => field = Guard.Positive(value, nameof(BatchSize));
     } = 128;
 
-    /// <summary>Pairs of one target that are computed at once, each on a thread of its own. More than 1 needs models that may decode on several threads; the results are the same.</summary>
-    /// <value>At least 1; default 1.</value>
-    public int Parallelism
-    {
-        get;
-        init => field = Guard.Positive(value, nameof(Parallelism));
-    } = 1;
-
     /// <summary>Up to this many bytes of test images stay in memory; more are read again for each pair.</summary>
     /// <value>Default 512 MiB.</value>
     public long ImageMemory

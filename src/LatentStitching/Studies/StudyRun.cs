@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using LatentStitching.Data;
 using LatentStitching.Fitting;
 using LatentStitching.Latents;
@@ -150,22 +149,9 @@ internal sealed partial class StudyRun : IDisposable
 
     private StudyPair[] Column(StudyImages images, StudySource target, StudySource[] sources, StudyTarget column, IReadOnlyList<StudyNumber>? alone)
     {
+        // One after the other: libtorch has threads of its own, and TorchSharp 0.107 may free the scalar of an operation under way where several threads make garbage.
         StudyPair?[] done = new StudyPair?[sources.Length];
-        if (Options.Parallelism == 1)
-        {
-            for (int i = 0; i < sources.Length; i++) done[i] = Pair(i);
-        }
-        else
-        {
-            try
-            {
-                Parallel.For(0, sources.Length, new ParallelOptions { MaxDegreeOfParallelism = Options.Parallelism }, i => done[i] = Pair(i));
-            }
-            catch (AggregateException faults)
-            {
-                ExceptionDispatchInfo.Throw(faults.Flatten().InnerExceptions.FirstOrDefault(fault => fault is OperationCanceledException) ?? faults.Flatten().InnerExceptions[0]);
-            }
-        }
+        for (int i = 0; i < sources.Length; i++) done[i] = Pair(i);
         return [.. done.OfType<StudyPair>()];
 
         StudyPair? Pair(int i)

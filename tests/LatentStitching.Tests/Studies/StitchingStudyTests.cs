@@ -197,20 +197,6 @@ public sealed class StitchingStudyTests
     }
 
     [Fact]
-    public void Run_OnSeveralThreads_GivesTheSameBytes()
-    {
-        ILatentModel[] models = StudyToys.Models();
-        string[] texts = [.. ((int[])[1, 3]).Select(parallelism =>
-        {
-            using TempFolder folder = new();
-            StitchingStudy.Run(StudyToys.Members(models), new LabelledImages(Count), folder.Root, StudyToys.Options with { Parallelism = parallelism });
-            return File.ReadAllText(folder["results.json"]);
-        })];
-        texts[1].Should().Be(texts[0]);
-        StudyToys.Dispose(models);
-    }
-
-    [Fact]
     public void Result_AsJsonAndBack_IsTheSame_AndCsvHoldsEveryNumber()
     {
         using TempFolder folder = new();
