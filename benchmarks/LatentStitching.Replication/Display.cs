@@ -1,3 +1,4 @@
+using LatentStitching.Studies;
 using Spectre.Console;
 
 namespace LatentStitching.Replication;
@@ -17,6 +18,9 @@ internal sealed class Display
         AnsiConsole.Profile.Width = Width;
         AnsiConsole.Write(table);
     }
+
+    /// <summary>Runs a study with its own progress: parts done, and the time left.</summary>
+    public T Study<T>(string name, Func<IProgress<StudyProgress>, T> work) => Step(name, tell => work(new Relay(tell)));
 
     /// <summary>Runs a step that reports its progress from 0 to 1 and a short text beside it.</summary>
     public T Step<T>(string name, Func<Action<double, string>, T> work) => Steps([(name, work)], parallel: false)[0];
@@ -59,6 +63,15 @@ internal sealed class Display
         return results;
     }
 
+    private sealed class Relay(Action<double, string> tell) : IProgress<StudyProgress>
+    {
+        public void Report(StudyProgress value)
+        {
+            string left = value.Remaining is { } remaining ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $", {remaining.TotalMinutes:0.0} min left") : "";
+            tell(Math.Min(0.999, (value.Done + (value.Share < 1 ? value.Share : 0)) / value.Total), $"{value.Done} of {value.Total}{left}: {value.Item}");
+        }
+    }
+
     private static Action<double, string> PlainLines(string name)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -72,7 +85,7 @@ internal sealed class Display
                 Line($"{name}: done in {clock.Elapsed.TotalSeconds:0.0} s");
                 return;
             }
-            if (share < told + 0.25) return;
+            if (share < told + 0.1) return;
             told = share;
             Line($"{name}: {share:p0} {text}");
         };

@@ -1,33 +1,40 @@
 using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Data;
 using LatentStitching.Models;
-using LatentStitching.Training;
+using LatentStitching.Studies;
 
 namespace LatentStitching.Replication;
 
-/// <summary>Opens or makes the images and the models of a run.</summary>
+/// <summary>Opens the images and the models that the user gave.</summary>
 internal static class Inputs
 {
-    /// <summary>Pretrained models first: they decide the format of the images.</summary>
-    public static List<ILatentModel> Pretrained(RunOptions options)
+    /// <summary>The user's models, all on the image format of the first.</summary>
+    public static IEnumerable<Opened> Models(IReadOnlyList<string> paths)
     {
-        List<ILatentModel> models = [];
-        foreach (string path in options.Models)
+        ImageFormat? format = null;
+        foreach (string path in paths)
         {
-            string file = Directory.Exists(path) ? Directory.EnumerateFiles(path, "model.*").Order(StringComparer.Ordinal).FirstOrDefault(candidate => !candidate.EndsWith(".json", StringComparison.Ordinal)) ?? path : path;
-            models.Add(Vae.Load(file));
+            LatentModel model = File.Exists(Path.Combine(path, "config.json")) ? LatentModel.Load(path) : Vae.Load(WeightFile(path));
+            format ??= model.Image;
+            if (model.Image.Channels != format.Channels)
+            {
+                model.Dispose();
+                throw new ArgumentException($"--models must take images of equally many channels, but {path} takes {model.Image} and the first takes {format}.");
+            }
+            ILatentModel seen = model.WithImage(format);
+            yield return new Opened(StudyMember.Of(seen), seen == model ? [model] : [seen, model]);
         }
-        return models;
     }
 
-    public static IImageSource Images(RunOptions options, ImageFormat format)
+    /// <summary>The user's images, or faces drawn in code, at a format.</summary>
+    public static IImageSource Images(RunOptions options, ImageFormat format, int drawn)
     {
         int size = (int)format.Height;
         bool grey = format.Channels == 1;
         if (options.Images is null)
         {
             if (grey) throw new ArgumentException("--images must be given with models of grey images: the faces drawn in code are RGB.");
-            return new ProceduralFaces(options.Count ?? (options.Quick ? 1000 : 6000), size, options.Seed);
+            return new ProceduralFaces(options.Count ?? drawn, size, options.Seed);
         }
         IImageSource source;
         if (IsIdx(options.Images)) source = IdxImages.Open(options.Images, options.Attributes, size);
@@ -37,33 +44,10 @@ internal static class Inputs
         return count < source.Ids.Count ? source.Take(count) : source;
     }
 
-    public static Vae Train(string name, ulong seed, IImageSource images, RunOptions options, Action<double, string> progress, CancellationToken cancellationToken)
-    {
-        var model = Vae.Create(new VaeOptions { Name = name, Image = images.Image, LatentDimension = 32, Seed = seed });
-        TrainingOptions training = new() { Epochs = options.Epochs ?? (options.Quick ? 12 : 20), BatchSize = 32, LearningRate = 1e-3, Seed = seed };
-        try
-        {
-            // A light divergence, so that a few minutes of training give more than the mean face.
-            new VaeTrainer(training) { Beta = 0.1 }.Train(model, images, new Relay(step => progress(
-                Math.Min(0.999, (double)step.Step / step.TotalSteps),
-                $"loss {step.Loss:0} nats, {step.ImagesPerSecond:0} images/s, {step.Remaining.TotalSeconds:0} s left")), cancellationToken);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-        return model;
-    }
+    // Published VAEs lie in folders of their own.
+    private static string WeightFile(string path) => Directory.Exists(path)
+        ? Directory.EnumerateFiles(path, "model.*").Order(StringComparer.Ordinal).FirstOrDefault(file => !file.EndsWith(".json", StringComparison.Ordinal)) ?? path
+        : path;
 
-    private static bool IsIdx(string path)
-    {
-        string name = Path.GetFileName(path);
-        return File.Exists(path) && name.Contains("idx3", StringComparison.OrdinalIgnoreCase);
-    }
-
-    private sealed class Relay(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
+    private static bool IsIdx(string path) => File.Exists(path) && Path.GetFileName(path).Contains("idx3", StringComparison.OrdinalIgnoreCase);
 }

@@ -15,11 +15,11 @@ internal sealed record RunOptions
 
     public int? Components { get; init; }
 
-    public int? Epochs { get; init; }
-
     public ulong Seed { get; init; }
 
     public int Threads { get; init; } = 1;
 
     public bool Quick { get; init; }
+
+    public bool Train { get; init; }
 }

@@ -17,6 +17,9 @@ internal sealed record ZooRecipe(
     TrainingOptions Options,
     Func<LatentModel, IImageSource, TrainingOptions, IProgress<TrainingProgress>, CancellationToken, TrainingReport> Train)
 {
-    /// <summary>Whether snapshots of it are kept, for the study of training dynamics.</summary>
-    public bool Series { get; init; }
+    /// <summary>Images seen at which snapshots of it are kept, for the study of training dynamics; empty for none. The finished model is the last of the series.</summary>
+    public IReadOnlyList<long> Series { get; init; } = [];
+
+    /// <summary>Images seen at the end of its training.</summary>
+    public long ImagesSeen(int count) => (long)Options.Epochs * count;
 }

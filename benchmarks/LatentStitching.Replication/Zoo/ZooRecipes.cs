@@ -16,8 +16,8 @@ internal static class ZooRecipes
 
     public static IReadOnlyList<ZooRecipe> All { get; } =
     [
-        Vae("vae", 1, series: true),
-        Vae("vae-2", 2, series: false),
+        Vae("vae", 1, [0, 1024, 8192, 32768, 131072]),
+        Vae("vae-2", 2, []),
         new ZooRecipe(
             "split-vae",
             "Split-VAE, latent of 32",
@@ -49,7 +49,7 @@ internal static class ZooRecipes
             new TrainingOptions { Epochs = 12, BatchSize = 32, LearningRate = 1e-3, WarmupSteps = 200, Schedule = LearningRateSchedule.Cosine, GradientClip = 50, EmaDecay = 0.995, Seed = 3 },
             (model, images, options, progress, cancel) => new GlowTrainer(options).Train((Glow)model, images, progress, cancel))
         {
-            Series = true,
+            Series = [0, 1024, 4096, 16384, 65536],
         },
         new ZooRecipe(
             "ddpm",
@@ -60,7 +60,7 @@ internal static class ZooRecipes
             (model, images, options, progress, cancel) => new DiffusionTrainer(options).Train((DiffusionModel)model, images, progress, cancel)),
     ];
 
-    private static ZooRecipe Vae(string name, ulong seed, bool series) => new(
+    private static ZooRecipe Vae(string name, ulong seed, IReadOnlyList<long> series) => new(
         name,
         "VAE in the layout of Burgess et al., latent of 32",
         () => Adapters.Autoencoders.Vae.Create(new VaeOptions { Name = name, Image = ImageFormat.Rgb(Size), LatentDimension = 32, Seed = seed }),

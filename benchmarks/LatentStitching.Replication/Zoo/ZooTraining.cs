@@ -1,4 +1,5 @@
 using System.Globalization;
+using LatentStitching.Adapters.Diffusion;
 using LatentStitching.Data;
 using LatentStitching.Models;
 using LatentStitching.Reporting;
@@ -11,6 +12,9 @@ internal static class ZooTraining
 {
     /// <summary>Images that train the zoo; seed 0 is the study's own.</summary>
     public const ulong ImageSeed = 20_000;
+
+    /// <summary>Faces that the zoo is trained on.</summary>
+    public const int DefaultCount = 8000;
 
     private const int Shown = 8;
 
@@ -42,7 +46,7 @@ internal static class ZooTraining
         Directory.CreateDirectory(output);
         Display.Line($"{recipe.Name}: {recipe.About}");
         using LatentModel model = recipe.Make();
-        TrainingOptions options = recipe.Options with { CheckpointPath = checkpoint, SnapshotFolder = recipe.Series ? Path.Combine(output, recipe.Name + "-series") : null };
+        TrainingOptions options = recipe.Options with { CheckpointPath = checkpoint, SnapshotFolder = recipe.Series.Count > 0 ? Path.Combine(output, recipe.Name + "-series") : null, SnapshotsAt = recipe.Series };
         TrainingReport report = recipe.Train(model, images, options, new Lines(recipe.Name), cancellationToken);
         model.Save(folder, report, half: true);
         foreach (TrainingSnapshot snapshot in report.Snapshots)
@@ -62,9 +66,17 @@ internal static class ZooTraining
         using var scope = NewDisposeScope();
         Tensor faces = new ProceduralFaces(64, ZooRecipes.Size, ImageSeed + 1).LoadAll(), made = model.Reconstruct(faces);
         List<(string Name, Tensor Images)> rows = [("faces", faces.narrow(0, 0, Shown)), ("reconstructed", made.narrow(0, 0, Shown))];
-        if (model.GetService<ILatentPrior>() is { } prior) rows.Add(("sampled", model.Decode(prior.Sample(Shown, 1))));
+        if (model.GetService<ILatentPrior>() is { } prior) rows.Add(("sampled", Sampled(model, prior.Sample(Shown, 1))));
         ImageGrid.Save(path, rows);
         return (made - faces).square().mean().ToDouble();
+    }
+
+    // Plain DDIM steps amplify what a briefly trained network does not know of the noisiest times; samples are drawn with clipped predictions.
+    private static Tensor Sampled(LatentModel model, Tensor latents)
+    {
+        if (model is not DiffusionModel diffusion) return model.Decode(latents);
+        using DiffusionModel clipped = diffusion.With(diffusion.Options with { ClipPrediction = true, Refinements = 0 });
+        return clipped.Decode(latents);
     }
 
     private sealed class Lines(string name) : IProgress<TrainingProgress>

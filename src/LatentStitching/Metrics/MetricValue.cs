@@ -51,6 +51,9 @@ public sealed record MetricValue
     /// <summary>The metric's signature with the number of images and how the interval was made.</summary>
     public string Signature => $"{Info.Signature}|n:{Count}|ci:{IntervalMethod}";
 
+    /// <summary>Whether two numbers measure the same on as many images; their intervals may have been made differently.</summary>
+    internal bool ComparesWith(MetricValue other) => Info.Signature == other.Info.Signature && Count == other.Count;
+
     /// <summary>Says the value and its interval.</summary>
     /// <returns>For example "0.02233 [0.02201, 0.02266]".</returns>
     public override string ToString() => double.IsNaN(Lower)

@@ -11,6 +11,7 @@ namespace LatentStitching.Reporting;
 /// </remarks>
 public static class ImageGrid
 {
+    private const double CellFont = 0.85;
     private const int LongestSide = 32767;
     private const long LargestPicture = 1L << 27;
 
@@ -56,11 +57,14 @@ public static class ImageGrid
 
         string[] entryLabels = [.. entries.Select(entry => entry.Label)];
         string[] imageLabels = options.ImageLabels is { } given ? [.. given] : [.. Enumerable.Repeat("", count)];
-        int[] widths = [.. entries.Select(entry => checked((int)entry.Images.size(3) * options.Scale))];
-        int[] heights = [.. entries.Select(entry => checked((int)entry.Images.size(2) * options.Scale))];
-
         using GridFont font = new(options.FontSize);
         using GridFont titleFont = new(1.25 * options.FontSize);
+        using GridFont cellFont = new(CellFont * options.FontSize);
+        // A cell is an image and, above it, its label.
+        int above = options.CellLabels is null ? 0 : cellFont.LineHeight;
+        int[] widths = [.. entries.Select((entry, e) => Math.Max(checked((int)entry.Images.size(3) * options.Scale), options.CellLabels is { } cells ? cells[e].Max(label => cellFont.Width(label)) : 0))];
+        int[] heights = [.. entries.Select(entry => checked(((int)entry.Images.size(2) * options.Scale) + above))];
+
         GridLayout layout = options.EntriesAsRows
             ? new(options.Title ?? "", imageLabels, entryLabels, Repeat(widths.Max(), count), heights, options, font, titleFont)
             : new(options.Title ?? "", entryLabels, imageLabels, widths, Repeat(heights.Max(), count), options, font, titleFont);
@@ -74,15 +78,18 @@ public static class ImageGrid
 
         using SKSurface surface = SKSurface.Create(new SKImageInfo((int)layout.Width, (int)layout.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         surface.Canvas.Clear(SKColors.White);
-        DrawText(surface.Canvas, layout, options, font, titleFont);
+        using SKPaint ink = new() { Color = new SKColor(0x20, 0x20, 0x20), IsAntialias = true };
+        DrawText(surface.Canvas, layout, options, font, titleFont, ink);
         for (int e = 0; e < entries.Count; e++)
         {
             SKImage[] pictures = Picture.FromTensor(entries[e].Images);
             for (int i = 0; i < count; i++)
             {
                 using SKImage picture = pictures[i];
-                SKRect place = options.EntriesAsRows ? layout.Place(e, i, widths[e], heights[e]) : layout.Place(i, e, widths[e], heights[e]);
-                surface.Canvas.DrawImage(picture, place, new SKSamplingOptions(SKFilterMode.Nearest));
+                (int width, int height) = (picture.Width * options.Scale, picture.Height * options.Scale);
+                SKRect cell = options.EntriesAsRows ? layout.Place(e, i, width, heights[e]) : layout.Place(i, e, width, heights[e]);
+                surface.Canvas.DrawImage(picture, SKRect.Create(cell.Left, cell.Top + above, width, height), new SKSamplingOptions(SKFilterMode.Nearest));
+                if (options.CellLabels is { } labels) cellFont.Draw(surface.Canvas, [labels[e][i]], cell.MidX, cell.Top, SKTextAlign.Center, ink);
             }
         }
         return surface.Snapshot();
@@ -111,6 +118,10 @@ public static class ImageGrid
         {
             throw new ArgumentException($"options.ImageLabels must hold one label for each of the {count} images of an entry, but it holds {labels.Count(label => label is not null)}.", nameof(options));
         }
+        if (options.CellLabels is { } cells && (cells.Count != entries.Count || cells.Any(entry => entry is null || entry.Count != count || entry.Any(label => label is null))))
+        {
+            throw new ArgumentException($"options.CellLabels must hold, for each of the {entries.Count} entries, one label for each of its {count} images.", nameof(options));
+        }
         return count;
     }
 
@@ -121,9 +132,8 @@ public static class ImageGrid
         throw new ArgumentException($"{name} must have 1 or 3 channels, but its shape is {TensorGuard.Shape(images)}.", name);
     }
 
-    private static void DrawText(SKCanvas canvas, GridLayout layout, ImageGridOptions options, GridFont font, GridFont titleFont)
+    private static void DrawText(SKCanvas canvas, GridLayout layout, ImageGridOptions options, GridFont font, GridFont titleFont, SKPaint ink)
     {
-        using SKPaint ink = new() { Color = new SKColor(0x20, 0x20, 0x20), IsAntialias = true };
         titleFont.Draw(canvas, layout.Title, options.Margin, options.Margin, SKTextAlign.Left, ink);
         for (int c = 0; c < layout.Top.Length; c++)
         {

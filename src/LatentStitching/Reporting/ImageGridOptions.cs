@@ -18,6 +18,10 @@ public sealed record ImageGridOptions
     /// <value>Default: null.</value>
     public IReadOnlyList<string>? ImageLabels { get; init; }
 
+    /// <summary>A label above each image: one list an entry, one label an image, which may be empty. Null for none. Not wrapped.</summary>
+    /// <value>Default: null.</value>
+    public IReadOnlyList<IReadOnlyList<string>>? CellLabels { get; init; }
+
     /// <summary>Each pixel becomes a square of so many pixels a side: enlarged without smoothing.</summary>
     /// <value>From 1 to 64. Default: 2.</value>
     public int Scale

@@ -107,7 +107,7 @@ public sealed class ReportHeatMap : IReportBlock
         Guard.NotNull(value);
         Check(row, column, value.Value);
         if (_cells.Count > _values.Count) throw new ArgumentException($"value must be a plain number as the others of \"{Caption}\" are, but it is a measured value. Do not mix them.", nameof(value));
-        if (First is { } first && first.Signature != value.Signature)
+        if (First is { } first && !first.ComparesWith(value))
         {
             throw new ArgumentException(
                 $"value must have the signature of \"{Caption}\", but it is {value.Signature}, and that of the others is {first.Signature}. Such numbers are not comparable: measure both alike, or give it a map of its own.",

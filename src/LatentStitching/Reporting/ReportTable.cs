@@ -140,7 +140,7 @@ public sealed class ReportTable : IReportBlock
         foreach (MetricValue value in Values(accepted))
         {
             first ??= value;
-            if (value.Signature == first.Signature) continue;
+            if (value.ComparesWith(first)) continue;
             throw new ArgumentException(
                 $"cells must have the signature of column \"{column.Name}\", but one is {value.Signature}, and those there are {first.Signature}. Such numbers are not comparable: measure both alike, or give it a column of its own.",
                 nameof(cells));
