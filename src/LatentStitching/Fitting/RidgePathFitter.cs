@@ -57,19 +57,10 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         var path = RidgePath.Of(source, y);
 
         double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, pairs.SourceDimension, pairs.Count, nameof(pairs));
-        bool total = !_options.PerTarget && path.TotalsAreCheaper(alphas.Length);
         RidgePathSelection selection = new(_options, pairs.Count, pairs.TargetDimension);
-        for (int i = 0; i < alphas.Length; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            Tensor errors = total ? path.Totals(alphas[i]) : path.Errors(alphas[i]);
-            Tensor score = _options.Criterion == RidgeCriterion.LeaveOneOut
-                ? errors[0]
-                : RidgePathSelection.Generalised(errors[1], pairs.Count, path.DegreesLeft(alphas[i]));
-            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), score, errors[1], errors[0]);
-            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
-        }
-        double targetSum = y.SumOfSquares();
+        if (_options is { Criterion: RidgeCriterion.LeaveOneOut, PerTarget: false, ExactPath: false } && LeaveOneOutSearch.IsWorthwhile(path, alphas.Length)) Search(selection, path, alphas, progress, cancellationToken);
+        else Evaluate(selection, path, alphas, pairs.Count, progress, cancellationToken);
+        double targetSum = path.TargetSumOfSquares;
         // Leaving a row out moves the mean too: yᵢ minus the mean of the others is n/(n−1) times yᵢ − ȳ.
         double leftOutSum = targetSum * (intercept ? Math.Pow(pairs.Count / (pairs.Count - 1.0), 2) : 1);
         RidgePathSelection.Choice choice = selection.Choose();
@@ -93,6 +84,30 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
             LeaveOneOutR2 = LinearFit.R2(choice.LeaveOneOutSumOfSquares!.Value, leftOutSum),
             Elapsed = clock.Elapsed,
         });
+    }
+
+    private void Evaluate(RidgePathSelection selection, RidgePath path, double[] alphas, long rows, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
+    {
+        bool total = !_options.PerTarget && path.TotalsAreCheaper(alphas.Length);
+        for (int i = 0; i < alphas.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor errors = total ? path.Totals(alphas[i]) : path.Errors(alphas[i]);
+            Tensor score = _options.Criterion == RidgeCriterion.LeaveOneOut ? errors[0] : RidgePathSelection.Generalised(errors[1], rows, path.DegreesLeft(alphas[i]));
+            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), score, errors[1], errors[0]);
+            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
+        }
+    }
+
+    private static void Search(RidgePathSelection selection, RidgePath path, double[] alphas, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
+    {
+        var search = LeaveOneOutSearch.Run(path, alphas, cancellationToken);
+        for (int i = 0; i < alphas.Length; i++)
+        {
+            Tensor errors = tensor((double[])[search.Errors[i]]), training = tensor((double[])[search.Training[i]]);
+            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), errors, training, errors, search.Bounds[i]);
+            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
+        }
     }
 
     /// <inheritdoc/>
