@@ -8,15 +8,15 @@ namespace LatentStitching.Benchmarks.Fitting;
 /// <summary>One ridge fit between two spaces of 12,288 columns from 9,000 pairs: how much memory it takes beside the pairs and the map it returns.</summary>
 internal static class WideFit
 {
-    public static int Run(bool fast)
+    public static int Run(bool fast, bool small)
     {
-        const long Rows = 9000, Columns = 12288;
+        (long rows, long columns) = small ? (3000L, 4096L) : (9000L, 12288L);
         set_num_threads(1);
         using Generator generator = new(0);
         Tensor Space()
         {
-            Tensor space = randn([Rows, Columns], ScalarType.Float32, generator: generator);
-            using Tensor spectrum = arange(1, Columns + 1, ScalarType.Float32).rsqrt();
+            Tensor space = randn([rows, columns], ScalarType.Float32, generator: generator);
+            using Tensor spectrum = arange(1, columns + 1, ScalarType.Float32).rsqrt();
             space.mul_(spectrum);
             space.add_(0.5f);
             return space;

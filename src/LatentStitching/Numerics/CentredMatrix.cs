@@ -194,7 +194,9 @@ internal sealed class CentredMatrix
     /// <summary>Σx² over all entries, in one pass and without a copy.</summary>
     public static double SumOfSquares(Tensor values)
     {
-        using Tensor norm = values.norm();
+        using var scope = NewDisposeScope();
+        // One sum of a million float32 squares keeps four digits; those of rows, added in float64, keep six.
+        Tensor norm = values.dtype == ScalarType.Float32 && values.dim() == 2 ? values.norm(1, keepdim: false).to_type(ScalarType.Float64).norm() : values.norm();
         return Math.Pow(norm.ToDouble(), 2);
     }
 

@@ -5,6 +5,8 @@ namespace LatentStitching.Numerics;
 internal sealed class RidgeFactor
 {
     private const long InvertedWhole = 128;
+    private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
+    private const long Panel = 256;
     private readonly Tensor _lower; // L, [k, k]
     private readonly Tensor _scale; // diagonal of S, [k, 1]
 
@@ -42,16 +44,45 @@ internal sealed class RidgeFactor
             Tensor scale = diagonal.rsqrt_().unsqueeze(1);
             matrix.mul_(scale);
             matrix.mul_(scale.t());
+            if (matrix.size(0) > Large) return FactorInPlace(matrix, Panel) ? new RidgeFactor(matrix.alias(), scale) : null;
             (Tensor factor, Tensor info) = linalg.cholesky_ex(matrix);
             return info.ToInt64() == 0 ? new RidgeFactor(factor, scale) : null;
         }
+    }
+
+    /// <summary>Turns a symmetric matrix into its Cholesky factor, panel by panel: libtorch's own takes three of its size for it. False where it is not positive definite to working precision, and it is then spoilt.</summary>
+    public static bool FactorInPlace(Tensor matrix, long panel)
+    {
+        long size = matrix.size(0);
+        foreach ((long start, long width) in CentredMatrix.Blocks(size, panel))
+        {
+            using var scope = NewDisposeScope();
+            long next = start + width, rest = size - next;
+            Tensor rows = matrix.narrow(0, start, width), corner = rows.narrow(1, start, width);
+            (Tensor factor, Tensor info) = linalg.cholesky_ex(corner);
+            if (info.ToInt64() != 0) return false;
+            corner.copy_(factor);
+            if (rest == 0) break;
+            Tensor below = matrix.narrow(0, next, rest), own = below.narrow(1, start, width), trailing = below.narrow(1, next, rest);
+            own.copy_(linalg.solve_triangular(factor.t(), own, upper: true, left: false));
+            rows.narrow(1, next, rest).zero_();
+            foreach ((long first, long columns) in CentredMatrix.Blocks(rest, Math.Max(panel, rest / 8)))
+            {
+                using var inner = NewDisposeScope();
+                Tensor lower = own.narrow(0, first, rest - first);
+                trailing.narrow(0, first, rest - first).narrow(1, first, columns).addmm_(lower, lower.narrow(0, 0, columns).t(), beta: 1, alpha: -1);
+            }
+        }
+        return true;
     }
 
     /// <summary>The same over changed handles.</summary>
     public RidgeFactor With(Func<Tensor, Tensor> change) => new(change(_lower), change(_scale), Ratio);
 
     /// <summary>M⁻¹B.</summary>
-    public Tensor Solve(Tensor right) => right.mul(_scale).cholesky_solve(_lower).mul(_scale);
+    public Tensor Solve(Tensor right) => _lower.size(0) > Large
+        ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
+        : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
 
     /// <summary>L⁻¹SB, half of <see cref="Solve"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
     public Tensor Half(Tensor right) => linalg.solve_triangular(_lower, right.mul(_scale), upper: false);
