@@ -89,10 +89,15 @@ internal static class LinearFit
 
     public static double R2(double residual, double total) => total > 0 ? 1 - (residual / total) : double.NaN;
 
+    // Some rows at a time: the answer for each entry, and what it takes to find it, may be 0.9 GB.
     private static bool IsFinite(Tensor values)
     {
-        using var scope = NewDisposeScope();
-        return values.isfinite().all().ToBoolean();
+        foreach ((long start, long size) in CentredMatrix.Blocks(values.size(0), RowBlock))
+        {
+            using var scope = NewDisposeScope();
+            if (!values.narrow(0, start, size).isfinite().all().ToBoolean()) return false;
+        }
+        return true;
     }
 
     // W·v in float64, some rows of a dense W at a time: a float64 copy of it may be 1.2 GB.

@@ -7,11 +7,13 @@ namespace LatentStitching.Fitting;
 
 /// <summary>Fits an affine map by ridge regression whose strength is chosen by exact leave-one-out error. The default fitter: nobody has to guess a strength.</summary>
 /// <remarks>
-/// <para>For each strength of <see cref="RidgePathOptions.Alphas"/> the error of predicting every row by a fit without it is computed exactly, all from one eigendecomposition of the smaller of XᵀX and XXᵀ;
+/// <para>For each strength of <see cref="RidgePathOptions.Alphas"/> the error of predicting every row by a fit without it is known from one eigendecomposition of the smaller of XᵀX and XXᵀ;
 /// the least error wins, for all target columns together or for each of its own. Plain least squares (α = 0) is the path's end where the source determines the map.
 /// With <see cref="RidgePathOptions.Criterion"/> the strengths are compared by generalised cross-validation instead, which also works from statistics.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, and a strength 2n·r·d_t operations or, where one is chosen for all columns and it is cheaper, n·r², however many columns there are; from
-/// statistics, size d_s and 2·d_s·d_t operations a strength.</para>
+/// <para>Of large pairs, where one strength is chosen for all columns, only those strengths are evaluated that may be the least; the others are known to lie within a bound that keeps them above it
+/// (<see cref="RidgePathPoint.ErrorBound"/>, <see cref="RidgePathOptions.ExactPath"/>). The choice is that of the whole path.</para>
+/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
+/// three; of targets wider than 2·d_s, 2n·r² and once 2n·r·d_t); from statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: see <see cref="RidgeCriterion"/>; Rifkin and Lippert, "Notes on Regularized Least Squares", MIT-CSAIL-TR-2007-025.</para>
 /// </remarks>
@@ -57,19 +59,10 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         var path = RidgePath.Of(source, y);
 
         double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, pairs.SourceDimension, pairs.Count, nameof(pairs));
-        bool total = !_options.PerTarget && path.TotalsAreCheaper(alphas.Length);
         RidgePathSelection selection = new(_options, pairs.Count, pairs.TargetDimension);
-        for (int i = 0; i < alphas.Length; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            Tensor errors = total ? path.Totals(alphas[i]) : path.Errors(alphas[i]);
-            Tensor score = _options.Criterion == RidgeCriterion.LeaveOneOut
-                ? errors[0]
-                : RidgePathSelection.Generalised(errors[1], pairs.Count, path.DegreesLeft(alphas[i]));
-            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), score, errors[1], errors[0]);
-            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
-        }
-        double targetSum = y.SumOfSquares();
+        if (_options is { Criterion: RidgeCriterion.LeaveOneOut, PerTarget: false, ExactPath: false } && LeaveOneOutSearch.IsWorthwhile(path, alphas.Length)) Search(selection, path, alphas, progress, cancellationToken);
+        else Evaluate(selection, path, alphas, pairs.Count, progress, cancellationToken);
+        double targetSum = path.TargetSumOfSquares;
         // Leaving a row out moves the mean too: yᵢ minus the mean of the others is n/(n−1) times yᵢ − ȳ.
         double leftOutSum = targetSum * (intercept ? Math.Pow(pairs.Count / (pairs.Count - 1.0), 2) : 1);
         RidgePathSelection.Choice choice = selection.Choose();
@@ -93,6 +86,30 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
             LeaveOneOutR2 = LinearFit.R2(choice.LeaveOneOutSumOfSquares!.Value, leftOutSum),
             Elapsed = clock.Elapsed,
         });
+    }
+
+    private void Evaluate(RidgePathSelection selection, RidgePath path, double[] alphas, long rows, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
+    {
+        bool total = !_options.PerTarget && path.TotalsAreCheaper(alphas.Length);
+        for (int i = 0; i < alphas.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor errors = total ? path.Totals(alphas[i]) : path.Errors(alphas[i]);
+            Tensor score = _options.Criterion == RidgeCriterion.LeaveOneOut ? errors[0] : RidgePathSelection.Generalised(errors[1], rows, path.DegreesLeft(alphas[i]));
+            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), score, errors[1], errors[0]);
+            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
+        }
+    }
+
+    private static void Search(RidgePathSelection selection, RidgePath path, double[] alphas, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
+    {
+        var search = LeaveOneOutSearch.Run(path, alphas, cancellationToken);
+        for (int i = 0; i < alphas.Length; i++)
+        {
+            Tensor errors = tensor((double[])[search.Errors[i]]), training = tensor((double[])[search.Training[i]]);
+            double error = selection.Add(alphas[i], path.DegreesOfFreedom(alphas[i]), errors, training, errors, search.Bounds[i]);
+            progress?.Report(new FitProgress { Iteration = i + 1, MaxIterations = alphas.Length, Loss = error });
+        }
     }
 
     /// <inheritdoc/>

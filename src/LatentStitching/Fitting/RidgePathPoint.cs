@@ -12,6 +12,9 @@ public sealed record RidgePathPoint
     /// </summary>
     public required double Error { get; init; }
 
+    /// <summary>How far <see cref="Error"/> may be from the exact one, in squared target units. 0 where it was computed exactly, as always for the chosen strength and with <see cref="RidgePathOptions.ExactPath"/>.</summary>
+    public double ErrorBound { get; init; }
+
     /// <summary>Parameters spent on each target: the trace of the hat matrix, the intercept included.</summary>
     public required double DegreesOfFreedom { get; init; }
 }

@@ -33,11 +33,11 @@ internal sealed class RidgePathSelection(RidgePathOptions options, long rows, lo
     /// <summary>Σe²·n²/(n − df)², whose mean over the rows is the generalised cross-validation score. [t].</summary>
     public static Tensor Generalised(Tensor training, long rows, double degreesLeft) => training.mul(Math.Pow(rows / degreesLeft, 2));
 
-    /// <summary>Adds a strength, by sums over the rows for each target, [t].</summary>
-    public double Add(double alpha, double degreesOfFreedom, Tensor score, Tensor training, Tensor? leaveOneOut)
+    /// <summary>Adds a strength, by sums over the rows for each target, [t], or for all together, [1].</summary>
+    public double Add(double alpha, double degreesOfFreedom, Tensor score, Tensor training, Tensor? leaveOneOut, double bound = 0)
     {
-        double error = score.sum().ToDouble() / ((double)rows * targets);
-        _points.Add(new RidgePathPoint { Alpha = alpha, Error = error, DegreesOfFreedom = degreesOfFreedom });
+        double entries = (double)rows * targets, error = score.sum().ToDouble() / entries;
+        _points.Add(new RidgePathPoint { Alpha = alpha, Error = error, ErrorBound = bound / entries, DegreesOfFreedom = degreesOfFreedom });
         _scores.Add(score);
         _training.Add(training);
         if (leaveOneOut is not null) _leaveOneOut.Add(leaveOneOut);

@@ -7,6 +7,7 @@ internal sealed class CentredMatrix
     private const long RowBlock = 2048;
     private const long ColumnBlock = 1024;
     private const long BufferEntries = 1 << 23; // 64 MiB of float64
+    private const long NarrowEntries = 1 << 19; // of a narrow matrix: a block that the next product finds in a cache
     private const long CachedEntries = 1 << 16; // a block that stays in a core's cache while it is read again
     private readonly Tensor _values;
     private readonly Tensor _centre; // [1, d], float64
@@ -18,8 +19,7 @@ internal sealed class CentredMatrix
         _values = values;
         _centre = centre;
         _offset = fast ? centre.to_type(ScalarType.Float32) : centre;
-        long rows = Math.Min(values.size(0), Math.Clamp(BufferEntries / values.size(1), 256, RowBlock));
-        _buffer = buffer ?? empty(rows, values.size(1), _offset.dtype, values.device);
+        _buffer = buffer ?? empty(Math.Min(values.size(0), BufferRows(values.size(1), fast)), values.size(1), _offset.dtype, values.device);
     }
 
     /// <summary>Whether blocks are float32.</summary>
@@ -109,14 +109,22 @@ internal sealed class CentredMatrix
     {
         otherSumOfSquares = 0;
         Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
-        foreach ((long start, long size) in CommonBlocks(this, other))
+        // A float32 product is made tile by tile and added while it lies in a cache; a float64 one is added as it is made.
+        long tile = IsFast ? Math.Min(other.Columns, ColumnBlock) : other.Columns, size = Math.Min(BlockRows, other._buffer.numel() / tile);
+        Tensor? product = IsFast ? empty(Columns * tile, ScalarType.Float32, _values.device) : null;
+        foreach ((long start, long count) in Blocks(Rows, size))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = Block(start, size), others = other.Block(start, size);
-            if (gram is not null) AddUpperTriangle(gram, rows.t(), rows);
-            if (IsFast) cross.add_(rows.t().mm(others));
-            else cross.addmm_(rows.t(), others);
-            otherSumOfSquares += SumOfSquares(others);
+            Tensor rows = Block(start, count), columns = rows.t();
+            if (gram is not null) AddUpperTriangle(gram, columns, rows);
+            foreach ((long first, long width) in Blocks(other.Columns, tile))
+            {
+                using var inner = NewDisposeScope();
+                Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(1, first, width);
+                otherSumOfSquares += SumOfSquares(others);
+                if (product is null) sum.addmm_(columns, others);
+                else sum.add_(product.narrow(0, 0, Columns * width).view(Columns, width).addmm_(columns, others, beta: 0, alpha: 1));
+            }
         }
         return cross;
     }
@@ -162,6 +170,15 @@ internal sealed class CentredMatrix
         return block;
     }
 
+    // Some columns of some rows, together no more entries than the buffer has.
+    private Tensor Tile(long start, long size, long first, long width)
+    {
+        Tensor tile = _buffer.view(-1).narrow(0, 0, size * width).view(size, width);
+        tile.copy_(_values.narrow(0, start, size).narrow(1, first, width));
+        tile.sub_(_offset.narrow(1, first, width));
+        return tile;
+    }
+
     /// <summary>Σx² over all entries.</summary>
     public double SumOfSquares()
     {
@@ -177,7 +194,9 @@ internal sealed class CentredMatrix
     /// <summary>Σx² over all entries, in one pass and without a copy.</summary>
     public static double SumOfSquares(Tensor values)
     {
-        using Tensor norm = values.norm();
+        using var scope = NewDisposeScope();
+        // One sum of a million float32 squares keeps four digits; those of rows, added in float64, keep six.
+        Tensor norm = values.dtype == ScalarType.Float32 && values.dim() == 2 ? values.norm(1, keepdim: false).to_type(ScalarType.Float64).norm() : values.norm();
         return Math.Pow(norm.ToDouble(), 2);
     }
 
@@ -230,5 +249,8 @@ internal sealed class CentredMatrix
         }
     }
 
-    private static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Max(128, width / 12));
+    private static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Clamp(width / 12, 96, 384));
+
+    // Sums of float32 products in float64 cost more than rows that leave a cache.
+    private static long BufferRows(long columns, bool fast) => Math.Clamp((columns <= ColumnBlock && !fast ? NarrowEntries : BufferEntries) / columns, 256, RowBlock);
 }

@@ -4,6 +4,9 @@ namespace LatentStitching.Numerics;
 /// <remarks>Scaling loses no digits to columns of other units. The tensors belong to the dispose scope that is open at the call.</remarks>
 internal sealed class RidgeFactor
 {
+    private const long InvertedWhole = 128;
+    private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
+    private const long Panel = 256;
     private readonly Tensor _lower; // L, [k, k]
     private readonly Tensor _scale; // diagonal of S, [k, 1]
 
@@ -41,16 +44,45 @@ internal sealed class RidgeFactor
             Tensor scale = diagonal.rsqrt_().unsqueeze(1);
             matrix.mul_(scale);
             matrix.mul_(scale.t());
+            if (matrix.size(0) > Large) return FactorInPlace(matrix, Panel) ? new RidgeFactor(matrix.alias(), scale) : null;
             (Tensor factor, Tensor info) = linalg.cholesky_ex(matrix);
             return info.ToInt64() == 0 ? new RidgeFactor(factor, scale) : null;
         }
+    }
+
+    /// <summary>Turns a symmetric matrix into its Cholesky factor, panel by panel: libtorch's own takes three of its size for it. False where it is not positive definite to working precision, and it is then spoilt.</summary>
+    public static bool FactorInPlace(Tensor matrix, long panel)
+    {
+        long size = matrix.size(0);
+        foreach ((long start, long width) in CentredMatrix.Blocks(size, panel))
+        {
+            using var scope = NewDisposeScope();
+            long next = start + width, rest = size - next;
+            Tensor rows = matrix.narrow(0, start, width), corner = rows.narrow(1, start, width);
+            (Tensor factor, Tensor info) = linalg.cholesky_ex(corner);
+            if (info.ToInt64() != 0) return false;
+            corner.copy_(factor);
+            if (rest == 0) break;
+            Tensor below = matrix.narrow(0, next, rest), own = below.narrow(1, start, width), trailing = below.narrow(1, next, rest);
+            own.copy_(linalg.solve_triangular(factor.t(), own, upper: true, left: false));
+            rows.narrow(1, next, rest).zero_();
+            foreach ((long first, long columns) in CentredMatrix.Blocks(rest, Math.Max(panel, rest / 8)))
+            {
+                using var inner = NewDisposeScope();
+                Tensor lower = own.narrow(0, first, rest - first);
+                trailing.narrow(0, first, rest - first).narrow(1, first, columns).addmm_(lower, lower.narrow(0, 0, columns).t(), beta: 1, alpha: -1);
+            }
+        }
+        return true;
     }
 
     /// <summary>The same over changed handles.</summary>
     public RidgeFactor With(Func<Tensor, Tensor> change) => new(change(_lower), change(_scale), Ratio);
 
     /// <summary>M⁻¹B.</summary>
-    public Tensor Solve(Tensor right) => right.mul(_scale).cholesky_solve(_lower).mul(_scale);
+    public Tensor Solve(Tensor right) => _lower.size(0) > Large
+        ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
+        : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
 
     /// <summary>L⁻¹SB, half of <see cref="Solve"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
     public Tensor Half(Tensor right) => linalg.solve_triangular(_lower, right.mul(_scale), upper: false);
@@ -58,14 +90,25 @@ internal sealed class RidgeFactor
     /// <summary>(L⁻¹S)ᵀB, the other half.</summary>
     public Tensor OtherHalf(Tensor right) => linalg.solve_triangular(_lower.t(), right, upper: true).mul(_scale);
 
-    /// <summary>tr(M⁻¹), for k³ operations.</summary>
+    /// <summary>tr(M⁻¹), for k³/2 operations.</summary>
     public double TraceOfInverse()
     {
         using var scope = NewDisposeScope();
-        return CentredMatrix.SumOfSquares(linalg.solve_triangular(_lower, _scale.squeeze(1).diag(), upper: false));
+        return SquaresOfInverse(_lower, _scale.squeeze(1));
     }
 
-    /// <summary>√(λ₁/λₖ) of M to a few per cent, from below: subspace iteration with eight vectors, and twelve steps, on M and on its inverse.</summary>
+    // ‖L⁻¹S‖² by halves, so that the zeros of L are not multiplied: L⁻¹ = [A⁻¹, 0; −C⁻¹BA⁻¹, C⁻¹] for L = [A, 0; B, C].
+    private static double SquaresOfInverse(Tensor lower, Tensor scale)
+    {
+        long size = lower.size(0), half = size / 2;
+        if (size <= InvertedWhole) return CentredMatrix.SumOfSquares(linalg.solve_triangular(lower, scale.diag(), upper: false));
+        Tensor first = lower.narrow(0, 0, half).narrow(1, 0, half), last = lower.narrow(0, half, size - half), corner = last.narrow(1, half, size - half);
+        Tensor inverse = linalg.solve_triangular(first, scale.narrow(0, 0, half).diag(), upper: false);
+        Tensor below = linalg.solve_triangular(corner, last.narrow(1, 0, half).mm(inverse), upper: false);
+        return CentredMatrix.SumOfSquares(inverse) + CentredMatrix.SumOfSquares(below) + SquaresOfInverse(corner, scale.narrow(0, half, size - half));
+    }
+
+    /// <summary>√(λ₁/λₖ) of M to a few per cent, from below: the extreme Ritz values of M and of its inverse over blocks of eight Krylov vectors.</summary>
     public double ConditionEstimate()
     {
         using var scope = NewDisposeScope();
@@ -76,15 +119,12 @@ internal sealed class RidgeFactor
 
     private double Extreme(Func<Tensor, Tensor> multiply)
     {
-        const int Vectors = 8, Steps = 12;
+        const int Vectors = 8, Steps = 5;
         // Any start does that no eigenvector is orthogonal to; this one is the same on every machine.
-        Tensor basis = arange(1, (_scale.size(0) * Vectors) + 1, ScalarType.Float64, _lower.device).mul_(0.7).sin_().reshape(-1, Vectors);
-        Tensor values = basis;
-        for (int step = 0; step < Steps; step++)
-        {
-            basis = linalg.qr(values).Q;
-            values = multiply(basis);
-        }
-        return linalg.eigvalsh(basis.t().mm(values))[-1].ToDouble();
+        Tensor block = arange(1, (_scale.size(0) * Vectors) + 1, ScalarType.Float64, _lower.device).mul_(0.7).sin_().reshape(-1, Vectors);
+        List<Tensor> blocks = [linalg.qr(block).Q];
+        for (int step = 0; step < Steps; step++) blocks.Add(linalg.qr(multiply(blocks[^1])).Q);
+        Tensor basis = linalg.qr(cat(blocks, 1)).Q;
+        return linalg.eigvalsh(basis.t().mm(multiply(basis)))[-1].ToDouble();
     }
 }

@@ -10,24 +10,37 @@ namespace LatentStitching.Numerics;
 /// </remarks>
 internal sealed class RidgePath
 {
+    // Of ‖y‖², above which ‖y − u‖² = ‖y‖² − 2y·u + ‖u‖² keeps ten digits.
+    private const double SmallShare = 1e-5;
     private readonly SourceSpectrum _source;
     private readonly CentredMatrix _y;
     private readonly Tensor _shares; // Z = UᵀY, [r, t]
     private Wide? _wide;
 
-    private RidgePath(SourceSpectrum source, CentredMatrix y, Tensor shares)
+    private RidgePath(SourceSpectrum source, CentredMatrix y, Tensor shares, double targetSum)
     {
         _source = source;
         _y = y;
         _shares = shares;
+        TargetSumOfSquares = targetSum;
     }
 
-    /// <summary>What the sums over all targets need: ZZᵀ [r, r], UᵀU [r, r], ‖rᵢ‖² [n] and U∘(RZᵀ) [n, r]; without the last two where R = 0.</summary>
-    private sealed class Wide(Tensor shareGram, Tensor basis, Tensor? squares, Tensor? cross)
+    public SourceSpectrum Source => _source;
+
+    public CentredMatrix Target => _y;
+
+    /// <summary>Z = UᵀY, [r, t].</summary>
+    public Tensor Shares => _shares;
+
+    /// <summary>Σy² over all entries.</summary>
+    public double TargetSumOfSquares { get; }
+
+    /// <summary>What the sums over all targets need: ZZᵀ [r, r], UᵀU [r, r] where asked for, ‖rᵢ‖² [n] and U∘(RZᵀ) [n, r]; without the last two where R = 0.</summary>
+    public sealed class Wide(Tensor shareGram, Tensor? basis, Tensor? squares, Tensor? cross)
     {
         public Tensor ShareGram => shareGram;
 
-        public Tensor Basis => basis;
+        public Tensor? Basis => basis;
 
         public Tensor? Squares => squares;
 
@@ -52,12 +65,15 @@ internal sealed class RidgePath
     public static RidgePath Of(SourceSpectrum source, CentredMatrix y)
     {
         Tensor shares = zeros(source.Eigenvalues.size(0), y.Columns, ScalarType.Float64, source.Left.device);
+        double targetSum = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
         {
             using var scope = NewDisposeScope();
-            shares.addmm_(source.Left.narrow(0, start, size).t(), y.Block(start, size));
+            Tensor targets = y.Block(start, size);
+            shares.addmm_(source.Left.narrow(0, start, size).t(), targets);
+            targetSum += CentredMatrix.SumOfSquares(targets);
         }
-        return new RidgePath(source, y, shares);
+        return new RidgePath(source, y, shares, targetSum);
     }
 
     /// <summary>Trace of the hat matrix, the intercept included.</summary>
@@ -91,7 +107,7 @@ internal sealed class RidgePath
         Tensor sums = zeros(2, _y.Columns, ScalarType.Float64, _shares.device);
         using var scope = NewDisposeScope();
         Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha).pow_(2);
-        Tensor shrunk = _shares.mul((IsPrimal ? leftOver.neg().add_(1) : leftOver).unsqueeze(1));
+        Tensor shrunk = Kept(leftOver);
         foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
         {
             using var block = NewDisposeScope();
@@ -103,14 +119,17 @@ internal sealed class RidgePath
         return sums;
     }
 
+    /// <summary>What a strength leaves [r] or, in the primal, takes of Z, [r, t]: the part whose image is the residual, or is taken off the targets.</summary>
+    public Tensor Kept(Tensor leftOver) => _shares.mul((IsPrimal ? leftOver.neg().add_(1) : leftOver).unsqueeze(1));
+
     /// <summary>The same summed over all targets, [2, 1]. What the strengths share belongs to the dispose scope that is open at the first call.</summary>
     public Tensor Totals(double alpha)
     {
-        Wide wide = _wide ??= Prepare();
+        Wide wide = _wide ??= Prepare(withBasis: true, 0);
         using var scope = NewDisposeScope();
         Tensor leftOver = _source.LeftOver(alpha), weights = _source.LeverageLeft(alpha).pow_(2).reciprocal_();
         Tensor shared = wide.ShareGram.mul(leftOver.unsqueeze(1)).mul_(leftOver);
-        double leftOut = shared.mul(Weighted(weights)).sum().ToDouble(), training = shared.mul_(wide.Basis).sum().ToDouble();
+        double leftOut = shared.mul(Weighted(weights)).sum().ToDouble(), training = shared.mul_(wide.Basis!).sum().ToDouble();
         if (wide is { Squares: { } squares, Cross: { } cross })
         {
             leftOut += squares.dot(weights).ToDouble() + (2 * cross.t().mv(weights).dot(leftOver).ToDouble());
@@ -131,18 +150,30 @@ internal sealed class RidgePath
         return weights.MoveToOuterDisposeScope();
     }
 
-    private Wide Prepare()
+    /// <summary>Prepares the sums over all targets.</summary>
+    /// <param name="withBasis">Whether UᵀU is wanted.</param>
+    /// <param name="rest">‖Y − UZ‖² where it is known. Where it is not too small a share of Y, half the products are spared.</param>
+    public Wide Prepare(bool withBasis, double rest)
     {
-        Tensor left = _source.Left, gram = _shares.mm(_shares.t()), basis = Weighted(null);
+        Tensor left = _source.Left, gram = _shares.mm(_shares.t());
+        Tensor? basis = withBasis ? Weighted(null) : null;
         // In the dual all directions are there: nothing is left of the targets.
         if (!IsPrimal) return new Wide(gram, basis, null, null);
+        bool expand = rest > SmallShare * TargetSumOfSquares;
         Tensor squares = empty(_y.Rows, ScalarType.Float64, left.device), cross = empty_like(left);
         foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = left.narrow(0, start, size), rest = _y.Block(start, size).addmm_(rows, _shares, alpha: -1);
-            cross.narrow(0, start, size).copy_(rest.mm(_shares.t()).mul_(rows));
-            squares.narrow(0, start, size).copy_(rest.pow_(2).sum([1]));
+            Tensor rows = left.narrow(0, start, size), targets = _y.Block(start, size), own = cross.narrow(0, start, size);
+            Tensor residuals = expand ? targets : targets.addmm_(rows, _shares, alpha: -1);
+            own.addmm_(residuals, _shares.t(), beta: 0, alpha: 1);
+            squares.narrow(0, start, size).copy_(residuals.square().sum([1]));
+            own.mul_(rows);
+            if (!expand) continue;
+            // ‖y‖² − 2u·Zy + u·ZZᵀu, and RZᵀ = YZᵀ − U·ZZᵀ.
+            Tensor image = rows.mm(gram).mul_(rows);
+            squares.narrow(0, start, size).add_(image.sub(own).sub_(own).sum([1]));
+            own.sub_(image);
         }
         return new Wide(gram, basis, squares, cross);
     }

@@ -20,7 +20,7 @@ internal static class RidgeSolver
     // Pivot ratios, about 1/cond(X), below which one or two corrections through X are worth their passes over the rows.
     private const double RefineOnce = 1e-2;
     private const double RefineTwice = 1e-4;
-    private const long TargetBlock = 1024;
+    private const long TargetBlock = 512;
 
     public sealed class Solution
     {

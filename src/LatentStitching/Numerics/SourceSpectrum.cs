@@ -4,6 +4,8 @@ namespace LatentStitching.Numerics;
 /// <remarks>The tensors belong to the dispose scope that is open at the call.</remarks>
 internal sealed class SourceSpectrum
 {
+    private const long RowBlock = 256; // whose squares stay in a core's cache
+
     private SourceSpectrum(CentredMatrix source, bool intercept, Tensor eigenvalues, Tensor left, Tensor? right)
     {
         Source = source;
@@ -61,11 +63,11 @@ internal sealed class SourceSpectrum
         }
         values = values.index_select(0, kept);
         vectors = vectors.index_select(1, kept);
-        Tensor left = empty(n, rank, ScalarType.Float64, moments.device);
+        Tensor left = empty(n, rank, ScalarType.Float64, moments.device), scaled = vectors.div(values.sqrt());
         foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
         {
             using var scope = NewDisposeScope();
-            left.narrow(0, start, size).copy_(x.Block(start, size).mm(vectors).div_(values.sqrt()));
+            left.narrow(0, start, size).addmm_(x.Block(start, size), scaled, beta: 0, alpha: 1);
         }
         return new SourceSpectrum(x, intercept, values, left, vectors) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
     }
@@ -85,15 +87,22 @@ internal sealed class SourceSpectrum
     public Tensor LeverageLeft(double alpha)
     {
         using var scope = NewDisposeScope();
+        return LeveragesLeft(LeftOver(alpha).unsqueeze(0)).squeeze(0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same for several strengths, [k, n], by their α/(λ + α), [k, r].</summary>
+    public Tensor LeveragesLeft(Tensor leftOver)
+    {
+        using var scope = NewDisposeScope();
         double mean = HasIntercept ? 1.0 / Source.Rows : 0;
         // Kept share of each direction (primal), or left-over share (dual), in which nothing cancels as α → 0.
-        Tensor factor = IsPrimal ? Eigenvalues.div(Eigenvalues.add(alpha)) : LeftOver(alpha), left = empty(Source.Rows, ScalarType.Float64, Left.device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(Source.Rows))
+        Tensor factors = (IsPrimal ? leftOver.neg().add_(1) : leftOver).t(), left = empty(leftOver.size(0), Source.Rows, ScalarType.Float64, Left.device);
+        foreach ((long start, long size) in CentredMatrix.Blocks(Source.Rows, RowBlock))
         {
             using var block = NewDisposeScope();
-            left.narrow(0, start, size).copy_(Left.narrow(0, start, size).square().mv(factor));
+            left.narrow(1, start, size).copy_(Left.narrow(0, start, size).square().mm(factors).t());
         }
-        return (IsPrimal ? left.neg().add_(1 - mean) : left.sub_(mean)).MoveToOuterDisposeScope();
+        return (IsPrimal ? left.neg_().add_(1 - mean) : left.sub_(mean)).MoveToOuterDisposeScope();
     }
 
     /// <summary>α/(λ + α), [r].</summary>

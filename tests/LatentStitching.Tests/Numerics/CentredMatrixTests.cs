@@ -33,6 +33,21 @@ public sealed class CentredMatrixTests
     }
 
     [Fact]
+    public void FastProducts_OfSeveralTiles_AreThoseOfTheWholeToSevenDigits()
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(1);
+        Tensor values = randn([2500, 130], ScalarType.Float32, generator: generator).add(3), targets = randn([2500, 1500], ScalarType.Float32, generator: generator).add(1);
+        CentredMatrix x = CentredMatrix.Of(values, centre: true, fast: true), y = CentredMatrix.Of(targets, centre: true, fast: true);
+        (Tensor gram, Tensor cross) = x.Moments(y, out double squares);
+        Tensor wide = values.to_type(ScalarType.Float64), whole = wide - wide.mean([0]), other = targets.to_type(ScalarType.Float64), wholeTargets = other - other.mean([0]);
+        (cross - whole.t().mm(wholeTargets)).norm().ToDouble().Should().BeLessThan(1e-6 * whole.norm().ToDouble() * wholeTargets.norm().ToDouble() / 50);
+        (gram - whole.t().mm(whole)).norm().ToDouble().Should().BeLessThan(1e-6 * gram.norm().ToDouble());
+        squares.Should().BeApproximately(wholeTargets.square().sum().ToDouble(), 1e-5 * squares);
+        cross.dtype.Should().Be(ScalarType.Float64);
+    }
+
+    [Fact]
     public void Of_ConstantColumn_IsExactlyZero()
     {
         using var scope = NewDisposeScope();

@@ -28,6 +28,32 @@ public sealed class RidgeFactorTests
         RidgeFactor.Of(zeros(3, 3, ScalarType.Float64)).Should().BeNull();
     }
 
+    [Theory]
+    [InlineData(50, 16)]
+    [InlineData(48, 16)]
+    [InlineData(300, 7)]
+    public void FactorInPlace_IsTheCholeskyFactor(long size, long panel)
+    {
+        using var scope = NewDisposeScope();
+        Tensor rows = Draws.Matrix(size, size + 5, 1), matrix = rows.mm(rows.t()), factor = matrix.clone();
+        RidgeFactor.FactorInPlace(factor, panel).Should().BeTrue();
+        factor.ShouldBeCloseTo(linalg.cholesky(matrix), 1e-11);
+        factor.triu(1).abs().max().ToDouble().Should().Be(0);
+        matrix[size - 1, size - 1] = -1;
+        RidgeFactor.FactorInPlace(matrix, panel).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Solve_OfALargeMatrix_Solves()
+    {
+        using var scope = NewDisposeScope();
+        Tensor rows = Draws.Matrix(2100, 40, 1), matrix = rows.mm(rows.t()), right = Draws.Matrix(2100, 3, 2);
+        matrix.diagonal().add_(50);
+        RidgeFactor factor = RidgeFactor.Of(matrix.clone())!;
+        matrix.mm(factor.Solve(right)).ShouldBeCloseTo(right, 1e-12);
+        RidgeFactor.Of(matrix.neg()).Should().BeNull();
+    }
+
     [Fact]
     public void ConditionEstimate_IsWithinFivePerCentFromBelow()
     {
