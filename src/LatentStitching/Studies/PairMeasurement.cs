@@ -20,10 +20,14 @@ internal static class PairMeasurement
         Signature = "recovered|space:pixel|error:mse|floor:mean-latent",
     };
 
+    private static readonly LaplacianVariance _sharpness = new();
+
     /// <summary>A target's own reconstruction of the test images beside that of the mean latent.</summary>
     public static IReadOnlyList<StudyNumber> Own(StudyImages images, ILatentModel target, Tensor test, Tensor mean, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
         List<double>[] own = Empty(options), floor = Empty(options);
+        List<double> sharp = [], truth = [];
+        bool sharpness = HasSharpness(images, options);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using FeatureStatistics? features = Features(options);
@@ -36,15 +40,31 @@ internal static class PairMeasurement
             Tensor x = images.TestBlock(start, size), decoded = target.Decode(test.narrow(0, start, size)).cpu();
             Measure(own, decoded, x, options);
             Measure(floor, meanImage.expand_as(x), x, options);
+            if (sharpness)
+            {
+                sharp.AddRange(_sharpness.Measure(decoded));
+                truth.AddRange(_sharpness.Measure(x));
+            }
             features?.Add(options.Features!.Extract(decoded));
         }
-        IEnumerable<StudyNumber> numbers = options.ImageMetrics.Select((metric, i) => new StudyNumber
+        List<StudyNumber> numbers = [.. options.ImageMetrics.Select((metric, i) => new StudyNumber
         {
             Quantity = StudyQuantity.Image,
             Value = StudyValues.Mean(metric.Info, [.. own[i]], options.Seed),
             MeanFloor = StudyValues.Mean(metric.Info, [.. floor[i]], options.Seed),
-        });
-        return features is null ? [.. numbers] : [.. numbers, new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options) }];
+        })];
+        if (sharpness)
+        {
+            numbers.Add(new StudyNumber
+            {
+                Quantity = StudyQuantity.Sharpness,
+                Value = StudyValues.Mean(_sharpness.Info, [.. sharp], options.Seed),
+                Ceiling = StudyValues.Mean(_sharpness.Info, [.. truth], options.Seed),
+                MeanFloor = StudyValues.Single(_sharpness.Info, _sharpness.Measure(meanImage)[0], "1"),
+            });
+        }
+        if (features is not null) numbers.Add(new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options) });
+        return numbers;
     }
 
     /// <summary>Mapped latents against the target's own, beside the target mean and the neighbour's latent.</summary>
@@ -87,6 +107,8 @@ internal static class PairMeasurement
         StudyImages images, ILatentModel target, Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> own, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
         List<double>[] stitched = Empty(options), shuffled = Empty(options), toOwn = Empty(options);
+        List<double> sharp = [];
+        bool sharpness = HasSharpness(images, options);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using FeatureStatistics? features = Features(options);
@@ -101,6 +123,7 @@ internal static class PairMeasurement
             Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = target.Decode(test.narrow(0, start, size)).cpu();
             Measure(stitched, decoded, x, options);
             Measure(toOwn, decoded, ceiling, options);
+            if (sharpness) sharp.AddRange(_sharpness.Measure(decoded));
             features?.Add(options.Features!.Extract(decoded));
             Measure(shuffled, size > 1 ? cat([before, decoded.narrow(0, 0, size - 1)], 0) : before, x, options);
             before = decoded.narrow(0, size - 1, 1).clone().MoveToOuterDisposeScope();
@@ -125,6 +148,11 @@ internal static class PairMeasurement
         }
         StudyNumber? errors = numbers.Find(number => number.Quantity == StudyQuantity.Image && number.Value.Info.Name == new PixelMse().Info.Name);
         if (errors is not null) numbers.Add(Recovered(errors, options.Seed));
+        if (sharpness)
+        {
+            StudyNumber best = own.First(number => number.Quantity == StudyQuantity.Sharpness);
+            numbers.Add(new StudyNumber { Quantity = StudyQuantity.Sharpness, Value = StudyValues.Mean(_sharpness.Info, [.. sharp], options.Seed), Ceiling = best.Value, MeanFloor = best.MeanFloor });
+        }
         if (features is not null)
         {
             numbers.Add(new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options), Ceiling = own.First(number => number.Quantity == StudyQuantity.Distribution).Value });
@@ -172,6 +200,8 @@ internal static class PairMeasurement
         TensorGuard.Finite(mapped);
         return mapped.MoveToOuterDisposeScope();
     }
+
+    private static bool HasSharpness(StudyImages images, StitchingStudyOptions options) => options.Sharpness && LaplacianVariance.Measures(images.Source.Image);
 
     private static FeatureStatistics? Features(StitchingStudyOptions options) => options.Features is { } extractor ? new FeatureStatistics(extractor.Signature, extractor.Dimension) : null;
 

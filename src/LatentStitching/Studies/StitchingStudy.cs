@@ -32,18 +32,18 @@ public static class StitchingStudy
         string folder,
         StitchingStudyOptions? options = null,
         IProgress<StudyProgress>? progress = null,
-        CancellationToken cancellationToken = default) => Run(models, images, folder, options ?? new StitchingStudyOptions(), wanted: null, progress, cancellationToken);
+        CancellationToken cancellationToken = default) => Run(models, images, folder, options ?? new StitchingStudyOptions(), wanted: null, concepts: null, progress, cancellationToken);
 
-    /// <summary>Runs a study of some of the pairs: those that are wanted, by the names of source and target, and the controls'.</summary>
+    /// <summary>Runs a study of some of the pairs: those that are wanted, by the names of source and target, and the controls'; where asked for, hands on what each model's own probes say of the test images.</summary>
     internal static StudyResult Run(
-        IReadOnlyList<StudyMember> models, IImageSource images, string folder, StitchingStudyOptions options, Func<string, string, bool>? wanted, IProgress<StudyProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<StudyMember> models, IImageSource images, string folder, StitchingStudyOptions options, Func<string, string, bool>? wanted, Action<string, StudyConcepts>? concepts, IProgress<StudyProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(models);
         ArgumentNullException.ThrowIfNull(images);
         cancellationToken.ThrowIfCancellationRequested();
         using StudyPlan plan = new(models, images, options);
         using StudyFolder parts = new(folder);
-        using StudyRun run = new(plan, parts, progress, cancellationToken, wanted);
+        using StudyRun run = new(plan, parts, progress, cancellationToken, wanted, concepts);
         return run.Execute();
     }
 }

@@ -54,6 +54,10 @@ public sealed record StitchingStudyOptions
         init => field = Guard.NotNull(value, nameof(ImageMetrics));
     } = [new PixelMse(), new PixelRmse()];
 
+    /// <summary>Whether to measure how sharp decoded images are, beside the images themselves: <see cref="LaplacianVariance"/>.</summary>
+    /// <value>Default true. Ignored for images of fewer than 3 × 3 pixels, or of neither 1 nor 3 channels, which have no sharpness.</value>
+    public bool Sharpness { get; init; } = true;
+
     /// <summary>Features of images, whose Fréchet distance compares all decoded test images with all test images. Not disposed.</summary>
     /// <value>Null by default: none, for the usual ones need weights. With few images the distance is biased; its warning says so.</value>
     public IFeatureExtractor? Features { get; init; }

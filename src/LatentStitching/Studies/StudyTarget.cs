@@ -43,8 +43,17 @@ internal sealed class StudyTarget : IDisposable
         Tensor test = _images.Latents(_target.Name, _images.Test);
         IReadOnlyList<StudyNumber> decoded = PairMeasurement.Own(_images, _target.Model!, test, Mean, _plan.Options, _cancellation);
         if (!HasProbes || _images.Protocol == StudyProtocol.Synthetic) return decoded;
-        (sbyte[][] own, sbyte[][] mean) = Predicted(test);
-        return [.. decoded, .. Scores(_images.Test).Own(own, mean, _plan.Options.Seed)];
+        (_, sbyte[][] mean) = Predicted(test);
+        return [.. decoded, .. Scores(_images.Test).Own(Judged(test), mean)];
+    }
+
+    /// <summary>What the probes say of the target's own latents of the test images.</summary>
+    public StudyConcepts Concepts()
+    {
+        using var scope = NewDisposeScope();
+        (sbyte[][] own, _) = Predicted(_images.Latents(_target.Name, _images.Test));
+        ProbeLabels labels = _plan.Labels(_images.Test)!;
+        return StudyConcepts.Of(labels.Names, own, (row, attribute) => labels[row, attribute]);
     }
 
     public IReadOnlyList<StudyNumber> Probed(Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> alone)
@@ -56,7 +65,7 @@ internal sealed class StudyTarget : IDisposable
         bool labelled = _images.Protocol == StudyProtocol.SharedImages;
         ProbeScores scores = Scores(labelled ? _images.Test : _shared.Test);
         IEnumerable<StudyNumber> agreement = scores.Agreement(predicted, own, mean, shuffled, _plan.Options.Seed);
-        return labelled ? [.. scores.Mapped(predicted, own, shuffled, alone, _plan.Options.Seed), .. agreement] : [.. agreement];
+        return labelled ? [.. scores.Mapped(Judged(mapped), shuffled, alone, _plan.Options.Seed), .. agreement] : [.. agreement];
     }
 
     public void Dispose()
@@ -64,6 +73,8 @@ internal sealed class StudyTarget : IDisposable
         _mean?.Dispose();
         _probes?.Dispose();
     }
+
+    private IReadOnlyList<ProbeScore> Judged(Tensor latents) => ProbeEvaluation.Evaluate(_probes!.Probes, latents, _plan.Labels(_images.Test)!, _plan.Options.Seed, _cancellation);
 
     private ProbeScores Scores(int[] rows) => new(_plan.Options.ProbeTrainer.Signature, _plan.Labels(rows)!);
 
