@@ -23,7 +23,7 @@ internal static class PairMeasurement
     private static readonly LaplacianVariance _sharpness = new();
 
     /// <summary>A target's own reconstruction of the test images beside that of the mean latent.</summary>
-    public static IReadOnlyList<StudyNumber> Own(StudyImages images, ILatentModel target, Tensor test, Tensor mean, StitchingStudyOptions options, CancellationToken cancellationToken)
+    public static IReadOnlyList<StudyNumber> Own(StudyImages images, ILatentModel target, StudyTarget column, Tensor test, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
         List<double>[] own = Empty(options), floor = Empty(options);
         List<double> sharp = [], truth = [];
@@ -31,13 +31,13 @@ internal static class PairMeasurement
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using FeatureStatistics? features = Features(options);
-        Tensor meanImage = target.Decode(mean).cpu();
+        Tensor meanImage = target.Decode(column.Mean).cpu();
         for (int start = 0; start < images.Test.Length; start += options.BatchSize)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var block = NewDisposeScope();
             int size = Math.Min(options.BatchSize, images.Test.Length - start);
-            Tensor x = images.TestBlock(start, size), decoded = target.Decode(test.narrow(0, start, size)).cpu();
+            Tensor x = images.TestBlock(start, size), decoded = column.Reconstructed(test, start, size);
             Measure(own, decoded, x, options);
             Measure(floor, meanImage.expand_as(x), x, options);
             if (sharpness)
@@ -104,7 +104,7 @@ internal static class PairMeasurement
 
     /// <summary>Decoded images: against the images, against the target's own, and the share recovered.</summary>
     public static IReadOnlyList<StudyNumber> Images(
-        StudyImages images, ILatentModel target, Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> own, StitchingStudyOptions options, CancellationToken cancellationToken)
+        StudyImages images, ILatentModel target, StudyTarget column, Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> own, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
         List<double>[] stitched = Empty(options), shuffled = Empty(options), toOwn = Empty(options);
         List<double> sharp = [];
@@ -120,7 +120,7 @@ internal static class PairMeasurement
             using var block = NewDisposeScope();
             int size = Math.Min(options.BatchSize, count - start);
             Tensor x = images.TestBlock(start, size);
-            Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = target.Decode(test.narrow(0, start, size)).cpu();
+            Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = column.Reconstructed(test, start, size);
             Measure(stitched, decoded, x, options);
             Measure(toOwn, decoded, ceiling, options);
             if (sharpness) sharp.AddRange(_sharpness.Measure(decoded));

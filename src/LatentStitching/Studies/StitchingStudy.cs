@@ -10,7 +10,7 @@ namespace LatentStitching.Studies;
 /// <para>A model that does not encode takes part on images drawn from its own prior, whose latents are known; so do the controls there.</para>
 /// <para>Each finished part is a file, known by the SHA-256 of all that it depends on: images, split, options, weights. Whatever interrupts a run, the next with the same arguments goes on, and ends with the same bytes
 /// in results.json and results.csv. A part that fails does not stop the others: it is told in <see cref="StudyResult.Failures"/>, and tried again by the next run.</para>
-/// <para>Memory: the latents of one pair, the test images up to <see cref="StitchingStudyOptions.ImageMemory"/>, and the models.</para>
+/// <para>Memory: the latents of one pair, the images and one target's reconstructions up to <see cref="StitchingStudyOptions.ImageMemory"/> each, and the models.</para>
 /// <para>Sources: Badrinath et al. (arXiv:2407.13449); Asperti and Tonelli (arXiv:2207.06812).</para>
 /// </remarks>
 public static class StitchingStudy

@@ -98,7 +98,10 @@ public sealed record StitchingStudyOptions
         init => field = Guard.Positive(value, nameof(BatchSize));
     } = 128;
 
-    /// <summary>Up to this many bytes of test images stay in memory; more are read again for each pair.</summary>
+    /// <summary>
+    /// Up to this many bytes of images stay in memory, float32, so that they are read once and not for each model; of more, the test images alone, if they fit; else these are read again for each pair. Up to as many more hold the
+    /// reconstructions of the target at hand, else they are decoded again for each pair.
+    /// </summary>
     /// <value>Default 512 MiB.</value>
     public long ImageMemory
     {

@@ -92,11 +92,11 @@ internal sealed partial class StudyRun : IDisposable
     private void OpenImages()
     {
         DataSplit split = _plan.Split;
-        _images.Add(new StudyImages(_plan.Rows, StudyProtocol.SharedImages, split.MapTrain.Count, split.ProbeTrain.Count, Options.ImageMemory));
+        _images.Add(new StudyImages(_plan.Rows, StudyProtocol.SharedImages, split.MapTrain.Count, split.ProbeTrain.Count, Options));
         foreach (StudySource source in _plan.Sources.Where(source => source is { Encodes: false, Fault: null }))
         {
             PriorImages drawn = new(source.Model!, split.MapTrain.Count + split.Test.Count, Options.Seed);
-            _images.Add(new StudyImages(drawn, StudyProtocol.Synthetic, split.MapTrain.Count, 0, Options.ImageMemory, drawn));
+            _images.Add(new StudyImages(drawn, StudyProtocol.Synthetic, split.MapTrain.Count, 0, Options));
         }
     }
 
@@ -145,7 +145,7 @@ internal sealed partial class StudyRun : IDisposable
             Ids = images.Source.Ids,
             Attributes = images.Source.Attributes,
         };
-        if (images.Source is PriorImages drawn) return source.Model is null ? Noise(drawn.Ids.Count) : LatentBank.Create(path, drawn.Latents, info);
+        if (images.Drawn is { } drawn) return source.Model is null ? Noise(drawn.Ids.Count) : LatentBank.Create(path, drawn.Latents, info);
         return Noise(images.Source.Ids.Count);
 
         LatentBank Noise(long count)
@@ -203,7 +203,7 @@ internal sealed partial class StudyRun : IDisposable
             [
                 .. PairMeasurement.Latents(mapped, test, column.Mean, Options),
                 .. PairMeasurement.Similarities(sourceTest, test, Options, _cancellation),
-                .. PairMeasurement.Images(images, target.Model!, mapped, test, own, Options, _cancellation),
+                .. PairMeasurement.Images(images, target.Model!, column, mapped, test, own, Options, _cancellation),
                 .. column.Probed(mapped, test, own),
             ],
         };

@@ -11,6 +11,7 @@ internal sealed class StudyTarget : IDisposable
     private readonly StudySource _target;
     private readonly CancellationToken _cancellation;
     private readonly Lock _gate = new();
+    private readonly Dictionary<int, Tensor> _reconstructed = [];
     private Tensor? _mean;
     private ProbeFit? _probes;
     private sbyte[][]? _predicted;
@@ -34,6 +35,15 @@ internal sealed class StudyTarget : IDisposable
         }
     }
 
+    /// <summary>What the target decodes from its own latents of a block of test images, on the CPU: the same for every source. It belongs to this object or to the caller's dispose scope.</summary>
+    public Tensor Reconstructed(Tensor test, int start, int count)
+    {
+        if (_reconstructed.TryGetValue(start, out Tensor? kept)) return kept;
+        Tensor decoded = _target.Model!.Decode(test.narrow(0, start, count)).cpu();
+        if (4L * _images.Test.Length * _images.Source.Image.PixelCount <= _plan.Options.ImageMemory) _reconstructed[start] = decoded.DetachFromDisposeScope();
+        return decoded;
+    }
+
     // Probes learn from labelled images; a model without an encoder has no latents of them.
     private bool HasProbes => _target.Encodes && _plan.Labels(_shared.ProbeTrain) is not null;
 
@@ -41,7 +51,7 @@ internal sealed class StudyTarget : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor test = _images.Latents(_target.Name, _images.Test);
-        IReadOnlyList<StudyNumber> decoded = PairMeasurement.Own(_images, _target.Model!, test, Mean, _plan.Options, _cancellation);
+        IReadOnlyList<StudyNumber> decoded = PairMeasurement.Own(_images, _target.Model!, this, test, _plan.Options, _cancellation);
         if (!HasProbes || _images.Protocol == StudyProtocol.Synthetic) return decoded;
         (_, sbyte[][] mean) = Predicted(test);
         return [.. decoded, .. Scores(_images.Test).Own(Judged(test), mean)];
@@ -70,6 +80,7 @@ internal sealed class StudyTarget : IDisposable
 
     public void Dispose()
     {
+        foreach (Tensor block in _reconstructed.Values) block.Dispose();
         _mean?.Dispose();
         _probes?.Dispose();
     }
