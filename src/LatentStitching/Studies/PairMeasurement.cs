@@ -20,8 +20,6 @@ internal static class PairMeasurement
         Signature = "recovered|space:pixel|error:mse|floor:mean-latent",
     };
 
-    private static readonly LaplacianVariance _sharpness = new();
-
     /// <summary>A target's own reconstruction of the test images beside that of the mean latent.</summary>
     public static IReadOnlyList<StudyNumber> Own(StudyImages images, ILatentModel target, StudyTarget column, Tensor test, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
@@ -42,8 +40,8 @@ internal static class PairMeasurement
             Measure(floor, meanImage.expand_as(x), x, options);
             if (sharpness)
             {
-                sharp.AddRange(_sharpness.Measure(decoded));
-                truth.AddRange(_sharpness.Measure(x));
+                sharp.AddRange(LaplacianVariance.Measure(decoded));
+                truth.AddRange(LaplacianVariance.Measure(x));
             }
             features?.Add(options.Features!.Extract(decoded));
         }
@@ -58,9 +56,9 @@ internal static class PairMeasurement
             numbers.Add(new StudyNumber
             {
                 Quantity = StudyQuantity.Sharpness,
-                Value = StudyValues.Mean(_sharpness.Info, [.. sharp], options.Seed),
-                Ceiling = StudyValues.Mean(_sharpness.Info, [.. truth], options.Seed),
-                MeanFloor = StudyValues.Single(_sharpness.Info, _sharpness.Measure(meanImage)[0], "1"),
+                Value = StudyValues.Mean(LaplacianVariance.Info, [.. sharp], options.Seed),
+                Ceiling = StudyValues.Mean(LaplacianVariance.Info, [.. truth], options.Seed),
+                MeanFloor = StudyValues.Single(LaplacianVariance.Info, LaplacianVariance.Measure(meanImage)[0], "1"),
             });
         }
         if (features is not null) numbers.Add(new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options) });
@@ -123,7 +121,7 @@ internal static class PairMeasurement
             Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = column.Reconstructed(test, start, size);
             Measure(stitched, decoded, x, options);
             Measure(toOwn, decoded, ceiling, options);
-            if (sharpness) sharp.AddRange(_sharpness.Measure(decoded));
+            if (sharpness) sharp.AddRange(LaplacianVariance.Measure(decoded));
             features?.Add(options.Features!.Extract(decoded));
             Measure(shuffled, size > 1 ? cat([before, decoded.narrow(0, 0, size - 1)], 0) : before, x, options);
             before = decoded.narrow(0, size - 1, 1).clone().MoveToOuterDisposeScope();
@@ -151,7 +149,7 @@ internal static class PairMeasurement
         if (sharpness)
         {
             StudyNumber best = own.First(number => number.Quantity == StudyQuantity.Sharpness);
-            numbers.Add(new StudyNumber { Quantity = StudyQuantity.Sharpness, Value = StudyValues.Mean(_sharpness.Info, [.. sharp], options.Seed), Ceiling = best.Value, MeanFloor = best.MeanFloor });
+            numbers.Add(new StudyNumber { Quantity = StudyQuantity.Sharpness, Value = StudyValues.Mean(LaplacianVariance.Info, [.. sharp], options.Seed), Ceiling = best.Value, MeanFloor = best.MeanFloor });
         }
         if (features is not null)
         {

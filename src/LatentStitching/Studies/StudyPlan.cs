@@ -223,7 +223,7 @@ internal sealed class StudyPlan : IDisposable
                 .. Options.LatentMetrics.Select(metric => metric.Info.Signature),
                 .. Options.Similarities.Select(measure => measure.Info.ToMetricInfo().Signature),
                 .. Options.ImageMetrics.Select(metric => metric.Info.Signature),
-                .. Options.Sharpness && LaplacianVariance.Measures(images.Image) ? [new LaplacianVariance().Info.Signature] : (string[])[],
+                .. Options.Sharpness && LaplacianVariance.Measures(images.Image) ? [LaplacianVariance.Info.Signature] : (string[])[],
                 .. Options.Features is { } features ? [$"frechet-distance|features:{features.Signature}"] : (string[])[],
             ],
             Probes = Options.ProbeTrainer.Signature,

@@ -20,20 +20,19 @@ public sealed class StudySharpnessTests
         StitchingStudyOptions options = StudyToys.Options with { Paths = false, Attributes = [], BatchSize = 7, Similarities = [] };
         StudyResult result = StitchingStudy.Run(StudyToys.Members(few, many), images, folder.Root, options);
         result.Failures.Should().BeEmpty();
-        result.Manifest.Metrics.Should().Contain(new LaplacianVariance().Info.Signature);
+        result.Manifest.Metrics.Should().Contain(LaplacianVariance.Info.Signature);
         var split = DataSplit.CreateByShare(60, 0.6, 0.2, 0.2, 0);
         using (NewDisposeScope())
         {
-            LaplacianVariance metric = new();
             Tensor test = images.Load(split.Test);
             foreach ((ILatentModel model, StudyModel alone) in ((ILatentModel[])[few, many]).Zip(result.Models))
             {
                 StudyNumber own = alone.Number(StudyQuantity.Sharpness)!;
                 Tensor mean = model.Encode(images.Load(split.MapTrain)).mean([0], keepdim: true);
-                own.Value.Value.Should().BeApproximately(metric.Evaluate(model.Reconstruct(test)).Value, 1e-9);
+                own.Value.Value.Should().BeApproximately(LaplacianVariance.Evaluate(model.Reconstruct(test)).Value, 1e-9);
                 own.Value.Lower.Should().BeLessThan(own.Value.Value);
-                own.Ceiling!.Value.Should().BeApproximately(metric.Evaluate(test).Value, 1e-9);
-                own.MeanFloor!.Value.Should().BeApproximately(metric.Evaluate(model.Decode(mean)).Value, 1e-8);
+                own.Ceiling!.Value.Should().BeApproximately(LaplacianVariance.Evaluate(test).Value, 1e-9);
+                own.MeanFloor!.Value.Should().BeApproximately(LaplacianVariance.Evaluate(model.Decode(mean)).Value, 1e-8);
                 StudyNumber pair = result.Pairs.First(entry => !entry.IsControl && entry.Target == alone.Name).Number(StudyQuantity.Sharpness)!;
                 pair.Ceiling.Should().BeEquivalentTo(own.Value);
                 pair.MeanFloor.Should().BeEquivalentTo(own.MeanFloor);
@@ -57,7 +56,7 @@ public sealed class StudySharpnessTests
         StudyResult result = StitchingStudy.Run(StudyToys.Members(models), new LabelledImages(40), folder.Root, StudyToys.Options with { Similarities = [] });
         result.Failures.Should().BeEmpty();
         result.Models[0].Number(StudyQuantity.Sharpness).Should().BeNull();
-        result.Manifest.Metrics.Should().NotContain(new LaplacianVariance().Info.Signature);
+        result.Manifest.Metrics.Should().NotContain(LaplacianVariance.Info.Signature);
         StudyToys.Dispose(models);
     }
 

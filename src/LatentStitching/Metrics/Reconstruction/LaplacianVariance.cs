@@ -10,12 +10,12 @@ namespace LatentStitching.Metrics.Reconstruction;
 /// <para>From 0, for images that are flat or ramps, to 16. It measures contrast of fine detail, wanted or not: noise and artefacts are sharp too, so compare images of the same scenes and the same size.</para>
 /// <para>Source: Pech-Pacheco, Cristóbal, Chamorro-Martínez and Fernández-Valdivia, "Diatom autofocusing in brightfield microscopy: a comparative study", ICPR 2000, vol. 3, 314–317; the kernel without their factor 1/6.</para>
 /// </remarks>
-public sealed class LaplacianVariance
+public static class LaplacianVariance
 {
     private const int LeastSide = 3;
 
     /// <summary>What the number is.</summary>
-    public MetricInfo Info { get; } = new()
+    public static MetricInfo Info { get; } = new()
     {
         Name = "sharpness",
         Direction = MetricDirection.HigherIsBetter,
@@ -29,13 +29,13 @@ public sealed class LaplacianVariance
     /// <param name="seed">Seed of the interval over images.</param>
     /// <returns>The mean over images with its 95 % interval.</returns>
     /// <exception cref="ArgumentException">The images are not such a batch.</exception>
-    public MetricValue Evaluate(Tensor images, ulong seed = 0) => PairedErrors.Mean(Info, Values(images), seed);
+    public static MetricValue Evaluate(Tensor images, ulong seed = 0) => PairedErrors.Mean(Info, Values(images), seed);
 
     /// <summary>Measures each image.</summary>
     /// <param name="images">Images [n, c, h, w] with c 1 or 3 and at least 3 × 3 pixels, floating point in [0, 1]. Not disposed.</param>
     /// <returns>One number an image, in order.</returns>
     /// <exception cref="ArgumentException">The images are not such a batch.</exception>
-    public IReadOnlyList<double> Measure(Tensor images) => Values(images);
+    public static IReadOnlyList<double> Measure(Tensor images) => Values(images);
 
     /// <summary>Whether images of a format have a sharpness.</summary>
     internal static bool Measures(ImageFormat format) => format.Channels is 1 or 3 && format.Height >= LeastSide && format.Width >= LeastSide;
