@@ -90,6 +90,14 @@ public sealed record StitchingStudyOptions
     /// <value>Default true. Maps take 4 × d_s × d_t bytes each on disk.</value>
     public bool Paths { get; init; } = true;
 
+    /// <summary>Test images of which pictures are kept, the first ones: as they are, as each model makes them, and as each pair does. See <see cref="StudyExamples"/>.</summary>
+    /// <value>Default 8; 0 for none. No more than there are.</value>
+    public int Examples
+    {
+        get;
+        init => field = (int)Guard.NotNegative((long)value, nameof(Examples));
+    } = 8;
+
     /// <summary>Images encoded or decoded at once.</summary>
     /// <value>At least 1; default 128.</value>
     public int BatchSize

@@ -17,7 +17,7 @@ internal sealed class StudyFolder : IDisposable
         Guard.NotBlank(folder);
         if (File.Exists(folder)) throw new ArgumentException($"folder must name a folder, but '{folder}' is a file.", nameof(folder));
         _root = folder;
-        foreach (string part in (string[])["latents", "parts", "maps"]) Directory.CreateDirectory(Path.Combine(folder, part));
+        foreach (string part in (string[])["latents", "parts", "maps", "examples"]) Directory.CreateDirectory(Path.Combine(folder, part));
         // Two runs at once would encode the same latents twice; the second is told by an IOException.
         _lock = new FileStream(Path.Combine(folder, "study.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
     }
@@ -27,6 +27,8 @@ internal sealed class StudyFolder : IDisposable
     public string Latents(string model, string fingerprint) => Path.Combine(_root, "latents", $"{Slug(model)}-{fingerprint[..16]}.safetensors");
 
     public string Map(string name, string fingerprint) => Path.Combine(_root, "maps", $"{name}-{fingerprint[..16]}.safetensors");
+
+    public string Examples(string name, string fingerprint, int count) => Path.Combine(_root, "examples", string.Create(CultureInfo.InvariantCulture, $"{name}-{count}-{fingerprint[..16]}.safetensors"));
 
     /// <summary>The finished part, or null where it is not there.</summary>
     public T? Read<T>(string name, string fingerprint)
@@ -44,6 +46,8 @@ internal sealed class StudyFolder : IDisposable
         where T : class => WriteText(Part(name, fingerprint), StudyJson.Write(new StudyPart<T>(fingerprint, result)));
 
     public void WriteResult(string name, string text) => WriteTo(_root, name, text);
+
+    public void WriteTensors(string name, IReadOnlyList<(string Name, Tensor Tensor)> tensors) => SafeTensors.Save(Path.Combine(_root, name), tensors);
 
     public static void WriteTo(string folder, string name, string text) => WriteText(Path.Combine(folder, name), text);
 

@@ -11,6 +11,16 @@ public sealed record StudyMember
     /// <exception cref="ArgumentNullException"><paramref name="model"/> is null.</exception>
     public StudyMember(ILatentModel model) => Model = Guard.NotNull(model);
 
+    /// <summary>Makes a member of a model of this library, whose family and architecture are known by its description.</summary>
+    /// <param name="model">The model, or a view of it at another size. Not disposed by the study.</param>
+    /// <returns>A member that encodes; for a model of another kind, or one that does not describe itself, without family and architecture.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="model"/> is null.</exception>
+    public static StudyMember Of(ILatentModel model)
+    {
+        (ModelFamily family, string? architecture) = ModelFamilies.Of(Guard.NotNull(model));
+        return new StudyMember(model) { Family = family, Architecture = architecture };
+    }
+
     /// <summary>The model. Its name must be its own in the study.</summary>
     public ILatentModel Model { get; }
 

@@ -21,12 +21,14 @@ internal sealed partial class StudyRun : IDisposable
     private readonly Func<string, string, bool> _wanted;
     private readonly Action<string, StudyConcepts>? _concepts;
     private readonly List<StudyImages> _images = [];
+    private readonly ExampleFiles _examples;
 
     public StudyRun(StudyPlan plan, StudyFolder folder, IProgress<StudyProgress>? progress, CancellationToken cancellationToken, Func<string, string, bool>? wanted = null, Action<string, StudyConcepts>? concepts = null)
     {
         (_plan, _folder, _cancellation, _wanted, _concepts) = (plan, folder, cancellationToken, wanted ?? ((_, _) => true), concepts);
         _logger = (ILogger?)plan.Options.LoggerFactory?.CreateLogger(typeof(StitchingStudy)) ?? NullLogger.Instance;
         _tracker = new StudyTracker(progress, cancellationToken);
+        _examples = new ExampleFiles(folder, Math.Min(plan.Options.Examples, plan.Split.Test.Count));
     }
 
     private StitchingStudyOptions Options => _plan.Options;
@@ -57,7 +59,7 @@ internal sealed partial class StudyRun : IDisposable
         foreach ((StudyImages images, StudySource target, StudySource[] sources) in columns)
         {
             using StudyTarget column = new(_plan, _images[0], images, target, _cancellation);
-            IReadOnlyList<StudyNumber>? alone = Part("own", $"{target.Name} ({images.Name})", "own", images, [target], () => column.Own());
+            IReadOnlyList<StudyNumber>? alone = Own(images, target, column);
             if (alone is not null) own[images][target.Name] = alone;
             if (ReadsConcepts && Part("concepts", $"concepts of {target.Name} ({images.Name})", "concepts", images, [target], column.Concepts) is { } read) _concepts!(target.Name, read);
             pairs.AddRange(Column(images, target, sources, column, alone));
@@ -156,6 +158,29 @@ internal sealed partial class StudyRun : IDisposable
         }
     }
 
+    private IReadOnlyList<StudyNumber>? Own(StudyImages images, StudySource target, StudyTarget column)
+    {
+        string name = $"own-{StudyFolder.Slug(target.Name)}", fingerprint = _plan.Fingerprint("own", images, target);
+        IReadOnlyList<StudyNumber>? own = Part("own", $"{target.Name} ({images.Name})", "own", images, [target], () =>
+        {
+            IReadOnlyList<StudyNumber> numbers = column.Own();
+            _examples.Keep(
+                name,
+                fingerprint,
+                (StudyExamples.ImagesKey(images.Name), count => images.TestBlock(0, count)),
+                (StudyExamples.OwnKey(target.Name, images.Name), count => Decoded(target, images.Latents(target.Name, images.Test[..count]))));
+            return numbers;
+        }, () => _examples.Has(name, fingerprint));
+        if (own is not null) _examples.Count(name, fingerprint);
+        return own;
+    }
+
+    private static Tensor Decoded(StudySource target, Tensor latents)
+    {
+        using var grad = no_grad();
+        return target.Model!.Decode(latents);
+    }
+
     private StudyPair[] Column(StudyImages images, StudySource target, StudySource[] sources, StudyTarget column, IReadOnlyList<StudyNumber>? alone)
     {
         // One after the other: libtorch has threads of its own, and TorchSharp 0.107 may free the scalar of an operation under way where several threads make garbage.
@@ -166,12 +191,15 @@ internal sealed partial class StudyRun : IDisposable
         StudyPair? Pair(int i)
         {
             StudySource source = sources[i];
-            string name = $"{StudyFolder.Slug(source.Name)}--{StudyFolder.Slug(target.Name)}";
-            return Part("pair", $"{source.Name} → {target.Name} ({images.Name})", name, images, [source, target], () =>
+            string name = $"{StudyFolder.Slug(source.Name)}--{StudyFolder.Slug(target.Name)}", fingerprint = _plan.Fingerprint("pair", images, source, target);
+            StudyPair? pair = Part("pair", $"{source.Name} → {target.Name} ({images.Name})", name, images, [source, target], () =>
             {
                 IReadOnlyList<StudyNumber> own = alone ?? throw new InvalidOperationException($"{target.Name} has no reconstruction of its own to be judged by: see its failure.");
-                return Measure(images, source, target, column, own);
-            }, KeepsMap(images, source) ? () => File.Exists(MapPath(images, source, target)) || File.Exists(NoMapPath(images, source, target)) : null);
+                return Measure(images, source, target, column, own, mapped => _examples.Keep(
+                    name, fingerprint, (StudyExamples.PairKey(source.Name, target.Name, images.Name), count => Decoded(target, mapped.narrow(0, 0, count)))));
+            }, () => _examples.Has(name, fingerprint) && (!KeepsMap(images, source) || File.Exists(MapPath(images, source, target)) || File.Exists(NoMapPath(images, source, target))));
+            if (pair is not null) _examples.Count(name, fingerprint);
+            return pair;
         }
     }
 
@@ -184,7 +212,7 @@ internal sealed partial class StudyRun : IDisposable
     // Says that the fitter's map is not affine, so that the pair counts as finished without one.
     private string NoMapPath(StudyImages images, StudySource source, StudySource target) => MapPath(images, source, target) + ".none";
 
-    private StudyPair Measure(StudyImages images, StudySource source, StudySource target, StudyTarget column, IReadOnlyList<StudyNumber> own)
+    private StudyPair Measure(StudyImages images, StudySource source, StudySource target, StudyTarget column, IReadOnlyList<StudyNumber> own, Action<Tensor> keep)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -207,6 +235,7 @@ internal sealed partial class StudyRun : IDisposable
                 .. column.Probed(mapped, test, own),
             ],
         };
+        keep(mapped);
         if (KeepsMap(images, source) && fit.Map is AffineMap affine) affine.Save(MapPath(images, source, target));
         else if (KeepsMap(images, source)) File.WriteAllText(NoMapPath(images, source, target), "");
         return pair;
@@ -305,6 +334,7 @@ internal sealed partial class StudyRun : IDisposable
             Failures = _tracker.Failures,
             Unpairable = [.. from a in blind from b in blind where a != b select $"{a.Name} → {b.Name}"],
         };
+        _examples.Assemble();
         _folder.WriteResult("manifest.json", StudyJson.Write(result.Manifest));
         _folder.WriteResult("results.csv", result.ToCsv());
         _folder.WriteResult("results.json", result.ToJson());
