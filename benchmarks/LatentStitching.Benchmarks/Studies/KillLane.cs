@@ -106,7 +106,7 @@ internal static class KillLane
 
     private static IEnumerable<string> Differing(string wanted, string folder)
     {
-        foreach (string name in (string[])["results.json", "results.csv", "manifest.json"])
+        foreach (string name in (string[])["results.json", "results.csv", "manifest.json", "examples.safetensors"])
         {
             string path = Path.Combine(folder, name);
             if (!File.Exists(path)) yield return $"{Path.GetFileName(folder)}: {name} is missing";

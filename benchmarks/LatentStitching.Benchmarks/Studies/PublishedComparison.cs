@@ -51,7 +51,7 @@ internal static class PublishedComparison
         (double cpu, double wall, StudyResult result) = Timed(() => Study(weights, images, Path.Combine(at, "same"), new StitchingStudyOptions
         {
             Split = same, Fitter = new RidgeFitter(Alpha), LatentMetrics = [new LatentMse()], Similarities = [], ImageMetrics = [new PixelMse()], Attributes = [],
-            GaussianDimension = 0, UntrainedControls = [], Paths = false, Sharpness = false,
+            GaussianDimension = 0, UntrainedControls = [], Paths = false, Sharpness = false, Examples = 0,
         }, steps));
         Steps allSteps = new();
         (double everythingCpu, double everythingWall, StudyResult everything) = Timed(() => Study(weights, images, Path.Combine(at, "everything"), new StitchingStudyOptions { Split = more }, allSteps));

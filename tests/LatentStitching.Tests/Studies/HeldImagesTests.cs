@@ -53,7 +53,7 @@ public sealed class HeldImagesTests
         int loads = 0, decodes = 0;
         ILatentModel[] models = [.. inner.Select(model => new FragileModel(model, null, () => decodes++))];
         LabelledImages images = new(80) { BeforeLoad = () => loads++ };
-        StitchingStudy.Run(StudyToys.Members(models), images, folder.Root, StudyToys.Options with { ImageMemory = memory, Similarities = [], Paths = false, Attributes = [], GaussianDimension = 0, UntrainedControls = [] }).Failures.Should().BeEmpty();
+        StitchingStudy.Run(StudyToys.Members(models), images, folder.Root, StudyToys.Options with { ImageMemory = memory, Similarities = [], Paths = false, Attributes = [], GaussianDimension = 0, UntrainedControls = [], Examples = 0 }).Failures.Should().BeEmpty();
         // 80 images are five blocks of sixteen, of which the last holds the test images. Beyond them the plan looks at pixels once.
         loads.Should().Be(1 + (memory > 1000 ? 5 : memory > 0 ? (3 * 5) + 1 : (3 * 5) + (9 * 1)));
         // Each target: its mean, its own test images (for each pair again where they are not kept), and for each pair the last image and the block.
