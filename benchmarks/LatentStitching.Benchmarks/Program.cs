@@ -6,6 +6,7 @@ using LatentStitching.Benchmarks.Fitting;
 using LatentStitching.Benchmarks.Metrics;
 using LatentStitching.Benchmarks.Probing;
 using LatentStitching.Benchmarks.SideBySide;
+using LatentStitching.Benchmarks.Studies;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
 // ... -- compare [large]                    beside scikit-learn
@@ -22,6 +23,8 @@ using LatentStitching.Benchmarks.SideBySide;
 // ... -- stitch-digits SHARED PNG           real digits through pairs of families: VAE, Glow, diffusion, GAN
 // ... -- probes [small]                     ten probes beside scikit-learn
 // ... -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...   what VAEs share, edits carried between them, support sets
+// ... -- kills [COUNT]                      a study killed again and again beside an undisturbed one
+// ... -- published [COUNT] [SHARED]         a study beside the published way of one image at a time
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
 if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("small"));
 if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
@@ -36,5 +39,8 @@ if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
 if (args is ["digits", var shared, var grid]) return DigitInversion.Run(shared, grid);
 if (args is ["stitch-digits", var folder, var drawing]) return StitchedDigits.Run(folder, drawing);
 if (args is ["concepts", var images, var attributes, var output, .. var models]) return SharedConcepts.Run(images, attributes, output, models);
+if (args is ["kills", ..]) return KillLane.Run(args[1..]);
+if (args is [KilledStudy.Command, var killed]) return KilledStudy.Run(killed);
+if (args is ["published", ..]) return PublishedComparison.Run(args.Length > 2 ? args[2] : null, args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 1000);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

@@ -2,8 +2,10 @@ using LatentStitching.Data;
 using LatentStitching.Fitting;
 using LatentStitching.Mapping;
 using LatentStitching.Metrics;
+using LatentStitching.Metrics.Similarity;
 using LatentStitching.Models;
 using LatentStitching.Pairing;
+using LatentStitching.Studies;
 
 namespace LatentStitching.PublicApi.Tests;
 
@@ -64,6 +66,42 @@ public sealed class ExtensibilityTests
         using StitchedModel stitched = new(source, new SquareMap(), target);
         using var scope = NewDisposeScope();
         stitched.Translate(full([1, 1, 1, 4], 0.5f)).mean().ToDouble().Should().BeApproximately(0.25, 1e-6);
+    }
+
+    [Fact]
+    public void ASimilarityMeasureFromOutside_HasIntervalsAndWarnings_AndServesAStudy()
+    {
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        NormCorrelation measure = new();
+        using (NewDisposeScope())
+        {
+            Tensor x = tensor((float[])[3, 4, 0, 1, 6, 8]).reshape(3, 2), y = tensor((float[])[1, 5, 2]).reshape(3, 1);
+            // Lengths 5, 1, 10 and 1, 5, 2: centred −1/3, −13/3, 14/3 and −5/3, 7/3, −2/3.
+            measure.Measure(x, y).Should().BeApproximately((5 - 91 - 28) / Math.Sqrt((1.0 + 169 + 196) * (25 + 49 + 4)), 1e-12);
+            measure.Measure(x, x.mul(-2)).Should().BeApproximately(1, 1e-12);
+            MetricValue value = measure.Evaluate(x, y);
+            value.Signature.Should().StartWith("norm-correlation|form:score|n:3|ci:");
+            value.Warning.Should().Contain("Three rows");
+            using PreparedLatents foreign = new LinearCka().Prepare(rand(5, 2)), own = measure.Prepare(rand(5, 2));
+            Action other = () => measure.Measure(foreign, own);
+            other.Should().Throw<ArgumentException>().WithMessage("x must be prepared by norm_correlation-score, but it was by *");
+        }
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("latentstitching-outside-");
+        try
+        {
+            using GradientModel first = new("shades", 2), second = new("light", 1);
+            StudyResult study = StitchingStudy.Run([new StudyMember(first), new StudyMember(second)], new Gradients(40), folder.FullName, new StitchingStudyOptions { Similarities = [measure] });
+            study.Failures.Should().BeEmpty();
+            StudyNumber number = study.Pair("shades", "light")!.Number(StudyQuantity.Similarity, measure.Info.Name)!;
+            number.Value.Value.Should().BeApproximately(1, 1e-9, "one has twice the lengths of the other");
+            number.Ceiling!.Value.Should().BeApproximately(1, 1e-9);
+            Math.Abs(number.Controls.Single(control => control.Name == "gaussian").Value.Value).Should().BeLessThan(0.95);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+        (DisposeScopeManager.Statistics.ThreadTotalLiveCount - before).Should().Be(0);
     }
 }
 
@@ -195,6 +233,35 @@ internal sealed class LargestError : IPairedMetric
         double[] rows = [.. (actual - reference).abs().flatten(1).amax([1]).data<float>().ToArray().Select(value => (double)value)];
         return new MetricValue { Info = Info, Value = rows.Average(), Lower = rows.Min(), Upper = rows.Max(), StandardDeviation = double.NaN, PerImage = rows };
     }
+}
+
+/// <summary>Whether the same images have long latents: Pearson's correlation of the rows' lengths.</summary>
+internal sealed class NormCorrelation : SimilarityMeasure
+{
+    public override SimilarityInfo Info { get; } = new()
+    {
+        Id = "norm_correlation-score",
+        Name = "correlation of lengths",
+        Direction = MetricDirection.HigherIsBetter,
+        Reference = "none",
+        Lowest = -1,
+        Highest = 1,
+        OfItself = 1,
+        IsSymmetric = true,
+        IsMetric = false,
+        Invariances = SimilarityInvariances.ColumnPermutation | SimilarityInvariances.Orthogonal | SimilarityInvariances.IsotropicScale | SimilarityInvariances.RowPermutation,
+        MinimumRows = 3,
+    };
+
+    public override string? Warning(long rows, long xColumns, long yColumns) => rows == 3 ? "Three rows say little." : null;
+
+    protected override IReadOnlyDictionary<string, Tensor> PrepareCore(Tensor latents, string name)
+    {
+        Tensor lengths = latents.to_type(ScalarType.Float64).square().sum([1]).sqrt(), centred = lengths - lengths.mean();
+        return new Dictionary<string, Tensor> { ["lengths"] = centred / centred.square().sum().sqrt() };
+    }
+
+    protected override double MeasureCore(PreparedLatents x, PreparedLatents y) => x["lengths"].dot(y["lengths"]).ToDouble();
 }
 
 /// <summary>Which stages reported, in order.</summary>

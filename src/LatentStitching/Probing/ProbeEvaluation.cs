@@ -46,12 +46,13 @@ public static class ProbeEvaluation
             bool[] label = [.. rows.Select(row => labels[row, attribute])];
             double[] score = [.. rows.Select(row => scores[(row * k) + attribute])];
             bool[] right = [.. rows.Select(row => predicted[(row * k) + attribute] == (labels[row, attribute] ? 1 : 0))];
-            judged[attribute] = Judge(labels.Names[attribute], probes, new ProbeJudgement(label, score, right), seed);
+            double[] perImage = [.. rows.Zip(right).OrderBy(row => row.First).Select(row => row.Second ? 1.0 : 0.0)];
+            judged[attribute] = Judge(labels.Names[attribute], probes, new ProbeJudgement(label, score, right), perImage, seed);
         }
         return judged;
     }
 
-    private static ProbeScore Judge(string name, IAttributeProbes probes, ProbeJudgement own, ulong seed)
+    private static ProbeScore Judge(string name, IAttributeProbes probes, ProbeJudgement own, double[] perImage, ulong seed)
     {
         List<(MetricInfo Info, Func<int[], double> Statistic)> numbers =
         [
@@ -76,7 +77,7 @@ public static class ProbeEvaluation
             for (int i = 0; i < numbers.Count; i++) resampled[i][resample] = numbers[i].Statistic(weights);
         }
         Array.Fill(weights, 1);
-        MetricValue[] values = [.. numbers.Select((number, i) => RowResampling.Value(number.Info, number.Statistic(weights), resampled[i], n))];
+        MetricValue[] values = [.. numbers.Select((number, i) => RowResampling.Value(number.Info, number.Statistic(weights), resampled[i], n, i == 0 ? perImage : null))];
         return new ProbeScore
         {
             Name = name,

@@ -14,7 +14,7 @@ public sealed record ProbeScore
     /// <summary>How many of them have the attribute.</summary>
     public required int Positives { get; init; }
 
-    /// <summary>Share of rows labelled rightly, in [0, 1].</summary>
+    /// <summary>Share of rows labelled rightly, in [0, 1]; its per-image values say which of the rows used, in their order.</summary>
     public required MetricValue Accuracy { get; init; }
 
     /// <summary>Mean of the shares labelled rightly of the two classes, in [0, 1]: 0.5 for a probe that knows nothing, however rare the attribute.</summary>

@@ -90,6 +90,27 @@ internal sealed class FindingRules(FindingEvidence evidence)
             : Judged(shares.Average() <= 0.25, $"A flow's latents have converged after {Text(shares.Average())} of its training.", ("share of training", shares.Average()));
     }
 
+    public FindingOutcome DisjointConcepts()
+    {
+        IReadOnlyList<TrainingDynamicsPoint>[] series = [.. evidence.Dynamics.Select(dynamics => dynamics.Points).Where(points => points.Count > 1)];
+        (double First, double Last)[] overlaps = [.. from points in series
+                                                     from first in points[0].GenderOverlaps
+                                                     from last in points[^1].GenderOverlaps
+                                                     where (first.First, first.Second) == (last.First, last.Second) && double.IsFinite(first.Overlap.Value) && double.IsFinite(last.Overlap.Value)
+                                                     select (first.Overlap.Value, last.Overlap.Value)];
+        double[] skin = Kappas(name => name == Findings.SkinTone), gender = Kappas(Findings.Gender.Contains);
+        if (overlaps.Length == 0 || gender.Length == 0) return Missing("A study of training dynamics is needed whose probes find attributes that go with one gender and with the other.");
+        if (skin.Length == 0) return Missing($"A study of training dynamics is needed whose probes of {Findings.SkinTone} do not say the same of all images.");
+        double before = overlaps.Average(pair => pair.First), after = overlaps.Average(pair => pair.Last);
+        return Judged(
+            after < before && skin.Average() > gender.Average(),
+            $"Concepts of the two genders overlap by {Text(before)} at the first checkpoint and by {Text(after)} at the last; from checkpoint to checkpoint the agreement is {Text(skin.Average())} on {Findings.SkinTone}, {Text(gender.Average())} on attributes that go with gender.",
+            ("overlap at the first checkpoint", before), ("overlap at the last checkpoint", after), ("agreement between checkpoints, skin tone", skin.Average()), ("agreement between checkpoints, gender", gender.Average()), ("pairs of attributes", overlaps.Length));
+
+        double[] Kappas(Func<string, bool> attribute) =>
+            [.. series.SelectMany(points => points).SelectMany(point => point.Concepts).Where(concept => attribute(concept.Attribute)).Select(concept => concept.KappaToNext?.Value ?? double.NaN).Where(double.IsFinite)];
+    }
+
     public FindingOutcome Recovery()
     {
         StudyPair[] between = [.. Pairs.Where(pair => pair.Fit.SourceDimension != pair.Fit.TargetDimension)];
@@ -135,6 +156,22 @@ internal sealed class FindingRules(FindingEvidence evidence)
         return recovered.Length == 0
             ? Missing("Two trainings of one architecture are needed.")
             : Judged(recovered.Median() >= 0.9, $"Between two trainings of one model the median map recovers {Text(recovered.Median())}.", ("median recovered", recovered.Median()), ("pairs", recovered.Length));
+    }
+
+    public FindingOutcome Sharper()
+    {
+        (double Before, double After)[] known = [.. from pair in Pairs
+                                                    where pair.Protocol == StudyProtocol.SharedImages && Family(pair.Source) == ModelFamily.Vae && Family(pair.Target) == ModelFamily.SplitVae
+                                                    let after = pair.Number(StudyQuantity.Sharpness)?.Value.Value
+                                                    let before = Model(pair.Source).Number(StudyQuantity.Sharpness)?.Value.Value
+                                                    where after is not null && before > 0
+                                                    select (before.Value, after.Value)];
+        if (known.Length == 0) return Missing("A VAE and a Split-VAE whose images' sharpness was measured are needed.");
+        double ratio = known.Select(pair => pair.After / pair.Before).Median();
+        return Judged(
+            ratio > 1,
+            $"From a VAE to a Split-VAE images have {Text(ratio)} times the sharpness of the VAE's own reconstructions. Plausibility is not judged.",
+            ("median ratio of sharpness", ratio), ("pairs", known.Length));
     }
 
     public FindingOutcome NearerThanOwn()

@@ -21,30 +21,48 @@ internal static class PairMeasurement
     };
 
     /// <summary>A target's own reconstruction of the test images beside that of the mean latent.</summary>
-    public static IReadOnlyList<StudyNumber> Own(StudyImages images, ILatentModel target, Tensor test, Tensor mean, StitchingStudyOptions options, CancellationToken cancellationToken)
+    public static IReadOnlyList<StudyNumber> Own(StudyImages images, ILatentModel target, StudyTarget column, Tensor test, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
         List<double>[] own = Empty(options), floor = Empty(options);
+        List<double> sharp = [], truth = [];
+        bool sharpness = HasSharpness(images, options);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using FeatureStatistics? features = Features(options);
-        Tensor meanImage = target.Decode(mean).cpu();
+        Tensor meanImage = target.Decode(column.Mean).cpu();
         for (int start = 0; start < images.Test.Length; start += options.BatchSize)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var block = NewDisposeScope();
             int size = Math.Min(options.BatchSize, images.Test.Length - start);
-            Tensor x = images.TestBlock(start, size), decoded = target.Decode(test.narrow(0, start, size)).cpu();
+            Tensor x = images.TestBlock(start, size), decoded = column.Reconstructed(test, start, size);
             Measure(own, decoded, x, options);
             Measure(floor, meanImage.expand_as(x), x, options);
+            if (sharpness)
+            {
+                sharp.AddRange(LaplacianVariance.Measure(decoded));
+                truth.AddRange(LaplacianVariance.Measure(x));
+            }
             features?.Add(options.Features!.Extract(decoded));
         }
-        IEnumerable<StudyNumber> numbers = options.ImageMetrics.Select((metric, i) => new StudyNumber
+        List<StudyNumber> numbers = [.. options.ImageMetrics.Select((metric, i) => new StudyNumber
         {
             Quantity = StudyQuantity.Image,
             Value = StudyValues.Mean(metric.Info, [.. own[i]], options.Seed),
             MeanFloor = StudyValues.Mean(metric.Info, [.. floor[i]], options.Seed),
-        });
-        return features is null ? [.. numbers] : [.. numbers, new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options) }];
+        })];
+        if (sharpness)
+        {
+            numbers.Add(new StudyNumber
+            {
+                Quantity = StudyQuantity.Sharpness,
+                Value = StudyValues.Mean(LaplacianVariance.Info, [.. sharp], options.Seed),
+                Ceiling = StudyValues.Mean(LaplacianVariance.Info, [.. truth], options.Seed),
+                MeanFloor = StudyValues.Single(LaplacianVariance.Info, LaplacianVariance.Measure(meanImage)[0], "1"),
+            });
+        }
+        if (features is not null) numbers.Add(new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options) });
+        return numbers;
     }
 
     /// <summary>Mapped latents against the target's own, beside the target mean and the neighbour's latent.</summary>
@@ -84,9 +102,11 @@ internal static class PairMeasurement
 
     /// <summary>Decoded images: against the images, against the target's own, and the share recovered.</summary>
     public static IReadOnlyList<StudyNumber> Images(
-        StudyImages images, ILatentModel target, Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> own, StitchingStudyOptions options, CancellationToken cancellationToken)
+        StudyImages images, ILatentModel target, StudyTarget column, Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> own, StitchingStudyOptions options, CancellationToken cancellationToken)
     {
         List<double>[] stitched = Empty(options), shuffled = Empty(options), toOwn = Empty(options);
+        List<double> sharp = [];
+        bool sharpness = HasSharpness(images, options);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using FeatureStatistics? features = Features(options);
@@ -98,9 +118,10 @@ internal static class PairMeasurement
             using var block = NewDisposeScope();
             int size = Math.Min(options.BatchSize, count - start);
             Tensor x = images.TestBlock(start, size);
-            Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = target.Decode(test.narrow(0, start, size)).cpu();
+            Tensor decoded = target.Decode(mapped.narrow(0, start, size)).cpu(), ceiling = column.Reconstructed(test, start, size);
             Measure(stitched, decoded, x, options);
             Measure(toOwn, decoded, ceiling, options);
+            if (sharpness) sharp.AddRange(LaplacianVariance.Measure(decoded));
             features?.Add(options.Features!.Extract(decoded));
             Measure(shuffled, size > 1 ? cat([before, decoded.narrow(0, 0, size - 1)], 0) : before, x, options);
             before = decoded.narrow(0, size - 1, 1).clone().MoveToOuterDisposeScope();
@@ -125,6 +146,11 @@ internal static class PairMeasurement
         }
         StudyNumber? errors = numbers.Find(number => number.Quantity == StudyQuantity.Image && number.Value.Info.Name == new PixelMse().Info.Name);
         if (errors is not null) numbers.Add(Recovered(errors, options.Seed));
+        if (sharpness)
+        {
+            StudyNumber best = own.First(number => number.Quantity == StudyQuantity.Sharpness);
+            numbers.Add(new StudyNumber { Quantity = StudyQuantity.Sharpness, Value = StudyValues.Mean(LaplacianVariance.Info, [.. sharp], options.Seed), Ceiling = best.Value, MeanFloor = best.MeanFloor });
+        }
         if (features is not null)
         {
             numbers.Add(new StudyNumber { Quantity = StudyQuantity.Distribution, Value = Distance(features, images, options), Ceiling = own.First(number => number.Quantity == StudyQuantity.Distribution).Value });
@@ -172,6 +198,8 @@ internal static class PairMeasurement
         TensorGuard.Finite(mapped);
         return mapped.MoveToOuterDisposeScope();
     }
+
+    private static bool HasSharpness(StudyImages images, StitchingStudyOptions options) => options.Sharpness && LaplacianVariance.Measures(images.Source.Image);
 
     private static FeatureStatistics? Features(StitchingStudyOptions options) => options.Features is { } extractor ? new FeatureStatistics(extractor.Signature, extractor.Dimension) : null;
 

@@ -3,15 +3,14 @@ using LatentStitching.Probing;
 
 namespace LatentStitching.Studies;
 
-/// <summary>What probes say of latents, row by row, so that everything has an interval by resampling images.</summary>
+/// <summary>What probes say of latents, as numbers of a study. Accuracies are those of <see cref="ProbeEvaluation"/> under the study's names; their signatures also name the trainer.</summary>
 internal sealed class ProbeScores(string trainer, ProbeLabels labels)
 {
     private const string Published = "Badrinath et al., All Roads Lead to Rome? (arXiv:2407.13449)";
 
-    private readonly MetricInfo _balanced = Info("balanced accuracy", "balanced-accuracy", "mean of the two classes' shares of rightly labelled images", "Brodersen et al., The Balanced Accuracy and Its Posterior Distribution (ICPR 2010), eq. 3", trainer);
-    private readonly MetricInfo _accuracy = Info("probe accuracy", "accuracy", "share of rightly labelled images", Published, trainer);
-    private readonly MetricInfo _change = Info("accuracy change", "accuracy-change", "accuracy on mapped latents minus that on the target's own", Published, trainer);
-    private readonly MetricInfo _agreement = Info("probe agreement", "agreement", "share of images with the same label from mapped latents and the target's own", Published, trainer);
+    private readonly int[] _once = [.. Enumerable.Repeat(1, labels.Count)];
+    private readonly MetricInfo _change = Info("accuracy change", "accuracy-change", "accuracy on mapped latents minus that on the target's own", trainer);
+    private readonly MetricInfo _agreement = Info("probe agreement", "agreement", "share of images with the same label from mapped latents and the target's own", trainer);
 
     /// <summary>Labels [attribute][row]: 1, 0, or −1 for neither.</summary>
     public static sbyte[][] Predict(LinearProbes probes, Tensor latents)
@@ -22,33 +21,30 @@ internal sealed class ProbeScores(string trainer, ProbeLabels labels)
     }
 
     /// <summary>A model's probes on its own latents.</summary>
-    public IEnumerable<StudyNumber> Own(sbyte[][] own, sbyte[][] mean, ulong seed)
+    public IEnumerable<StudyNumber> Own(IReadOnlyList<ProbeScore> own, sbyte[][] mean)
     {
         for (int attribute = 0; attribute < labels.Names.Count; attribute++)
         {
-            double[] right = Right(own[attribute], attribute), floor = Right(mean[attribute], attribute);
-            yield return Number(StudyQuantity.BalancedAccuracy, attribute, StudyValues.Mean(_balanced, Balanced(right, attribute), seed), null, StudyValues.Plain(_balanced, Balanced(floor, attribute)), null);
-            yield return Number(StudyQuantity.Accuracy, attribute, StudyValues.Mean(_accuracy, right, seed), null, StudyValues.Plain(_accuracy, floor), null);
+            ProbeJudgement floor = Judgement(mean[attribute], attribute);
+            MetricValue balanced = Balanced(own[attribute]), accuracy = Accuracy(own[attribute]);
+            yield return Number(StudyQuantity.BalancedAccuracy, attribute, balanced, null, Floor(balanced, floor.BalancedAccuracy(_once)), null);
+            yield return Number(StudyQuantity.Accuracy, attribute, accuracy, null, Floor(accuracy, floor.Accuracy(_once)), null);
         }
     }
 
     /// <summary>A target's probes on mapped latents of labelled images.</summary>
-    public IEnumerable<StudyNumber> Mapped(sbyte[][] mapped, sbyte[][] own, sbyte[][] shuffled, IReadOnlyList<StudyNumber> ceiling, ulong seed)
+    public IEnumerable<StudyNumber> Mapped(IReadOnlyList<ProbeScore> mapped, sbyte[][] shuffled, IReadOnlyList<StudyNumber> alone, ulong seed)
     {
         for (int attribute = 0; attribute < labels.Names.Count; attribute++)
         {
-            string name = labels.Names[attribute];
-            double[] right = Right(mapped[attribute], attribute), ownRight = Right(own[attribute], attribute), floor = Right(shuffled[attribute], attribute);
-            foreach ((StudyQuantity quantity, MetricInfo info, double[] values, double[] shuffledValues) in new[]
-            {
-                (StudyQuantity.BalancedAccuracy, _balanced, Balanced(right, attribute), Balanced(floor, attribute)),
-                (StudyQuantity.Accuracy, _accuracy, right, floor),
-            })
-            {
-                StudyNumber best = ceiling.First(number => number.Quantity == quantity && number.Attribute == name);
-                yield return Number(quantity, attribute, StudyValues.Mean(info, values, seed), best.Value, best.MeanFloor, StudyValues.Plain(info, shuffledValues));
-            }
-            yield return Number(StudyQuantity.AccuracyChange, attribute, StudyValues.Mean(_change, [.. right.Zip(ownRight, (after, before) => after - before)], seed), null, null, null);
+            ProbeJudgement floor = Judgement(shuffled[attribute], attribute);
+            MetricValue balanced = Balanced(mapped[attribute]), accuracy = Accuracy(mapped[attribute]);
+            StudyNumber best = Own(StudyQuantity.BalancedAccuracy), own = Own(StudyQuantity.Accuracy);
+            yield return Number(StudyQuantity.BalancedAccuracy, attribute, balanced, best.Value, best.MeanFloor, Floor(balanced, floor.BalancedAccuracy(_once)));
+            yield return Number(StudyQuantity.Accuracy, attribute, accuracy, own.Value, own.MeanFloor, Floor(accuracy, floor.Accuracy(_once)));
+            yield return Number(StudyQuantity.AccuracyChange, attribute, StudyValues.Mean(_change, [.. accuracy.PerImage.Zip(own.Value.PerImage, (after, before) => after - before)], seed), null, null, null);
+
+            StudyNumber Own(StudyQuantity quantity) => alone.First(number => number.Quantity == quantity && number.Attribute == labels.Names[attribute]);
         }
     }
 
@@ -68,18 +64,24 @@ internal sealed class ProbeScores(string trainer, ProbeLabels labels)
         }
     }
 
-    private static MetricInfo Info(string name, string id, string unit, string reference, string trainer) =>
-        new() { Name = name, Direction = MetricDirection.HigherIsBetter, Unit = unit, Reference = reference, Signature = $"{id}|{trainer}" };
+    private static MetricInfo Info(string name, string id, string unit, string trainer) =>
+        new() { Name = name, Direction = MetricDirection.HigherIsBetter, Unit = unit, Reference = Published, Signature = $"{id}|{trainer}" };
+
+    private static MetricValue Floor(MetricValue value, double floor) => StudyValues.Single(value.Info, floor, value.Count);
 
     private static double[] Same(sbyte[] a, sbyte[] b) => [.. a.Zip(b, (x, y) => x == y ? 1.0 : 0.0)];
 
-    private double[] Right(sbyte[] predicted, int attribute) => [.. predicted.Select((label, row) => label == (labels[row, attribute] ? 1 : 0) ? 1.0 : 0.0)];
+    private MetricValue Balanced(ProbeScore score) => Named(score.BalancedAccuracy, "balanced accuracy");
 
-    // Each row weighs n over twice its class, so that the mean is the mean of the two classes' shares.
-    private double[] Balanced(double[] right, int attribute)
+    private MetricValue Accuracy(ProbeScore score) => Named(score.Accuracy, "probe accuracy");
+
+    private MetricValue Named(MetricValue value, string name) => value with { Info = value.Info with { Name = name, Signature = $"{value.Info.Signature}|{trainer}" } };
+
+    // Floors rest on labels alone, so no row scores above another.
+    private ProbeJudgement Judgement(sbyte[] predicted, int attribute)
     {
-        (int rows, int positives) = labels.Size(attribute);
-        return [.. right.Select((value, row) => value * rows / (2.0 * (labels[row, attribute] ? positives : rows - positives)))];
+        bool[] label = [.. Enumerable.Range(0, labels.Count).Select(row => labels[row, attribute])];
+        return new ProbeJudgement(label, new double[label.Length], [.. predicted.Select((said, row) => said == (label[row] ? 1 : 0))]);
     }
 
     private StudyNumber Number(StudyQuantity quantity, int attribute, MetricValue value, MetricValue? ceiling, MetricValue? mean, MetricValue? shuffled) =>

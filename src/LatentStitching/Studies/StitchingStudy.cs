@@ -10,7 +10,7 @@ namespace LatentStitching.Studies;
 /// <para>A model that does not encode takes part on images drawn from its own prior, whose latents are known; so do the controls there.</para>
 /// <para>Each finished part is a file, known by the SHA-256 of all that it depends on: images, split, options, weights. Whatever interrupts a run, the next with the same arguments goes on, and ends with the same bytes
 /// in results.json and results.csv. A part that fails does not stop the others: it is told in <see cref="StudyResult.Failures"/>, and tried again by the next run.</para>
-/// <para>Memory: the latents of one pair, the test images up to <see cref="StitchingStudyOptions.ImageMemory"/>, and the models.</para>
+/// <para>Memory: the latents of one pair, the images and one target's reconstructions up to <see cref="StitchingStudyOptions.ImageMemory"/> each, and the models.</para>
 /// <para>Sources: Badrinath et al. (arXiv:2407.13449); Asperti and Tonelli (arXiv:2207.06812).</para>
 /// </remarks>
 public static class StitchingStudy
@@ -32,18 +32,18 @@ public static class StitchingStudy
         string folder,
         StitchingStudyOptions? options = null,
         IProgress<StudyProgress>? progress = null,
-        CancellationToken cancellationToken = default) => Run(models, images, folder, options ?? new StitchingStudyOptions(), wanted: null, progress, cancellationToken);
+        CancellationToken cancellationToken = default) => Run(models, images, folder, options ?? new StitchingStudyOptions(), wanted: null, concepts: null, progress, cancellationToken);
 
-    /// <summary>Runs a study of some of the pairs: those that are wanted, by the names of source and target, and the controls'.</summary>
+    /// <summary>Runs a study of some of the pairs: those that are wanted, by the names of source and target, and the controls'; where asked for, hands on what each model's own probes say of the test images.</summary>
     internal static StudyResult Run(
-        IReadOnlyList<StudyMember> models, IImageSource images, string folder, StitchingStudyOptions options, Func<string, string, bool>? wanted, IProgress<StudyProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<StudyMember> models, IImageSource images, string folder, StitchingStudyOptions options, Func<string, string, bool>? wanted, Action<string, StudyConcepts>? concepts, IProgress<StudyProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(models);
         ArgumentNullException.ThrowIfNull(images);
         cancellationToken.ThrowIfCancellationRequested();
         using StudyPlan plan = new(models, images, options);
         using StudyFolder parts = new(folder);
-        using StudyRun run = new(plan, parts, progress, cancellationToken, wanted);
+        using StudyRun run = new(plan, parts, progress, cancellationToken, wanted, concepts);
         return run.Execute();
     }
 }

@@ -54,6 +54,10 @@ public sealed record StitchingStudyOptions
         init => field = Guard.NotNull(value, nameof(ImageMetrics));
     } = [new PixelMse(), new PixelRmse()];
 
+    /// <summary>Whether to measure how sharp decoded images are, beside the images themselves: <see cref="LaplacianVariance"/>.</summary>
+    /// <value>Default true. Ignored for images of fewer than 3 × 3 pixels, or of neither 1 nor 3 channels, which have no sharpness.</value>
+    public bool Sharpness { get; init; } = true;
+
     /// <summary>Features of images, whose Fréchet distance compares all decoded test images with all test images. Not disposed.</summary>
     /// <value>Null by default: none, for the usual ones need weights. With few images the distance is biased; its warning says so.</value>
     public IFeatureExtractor? Features { get; init; }
@@ -102,7 +106,10 @@ public sealed record StitchingStudyOptions
         init => field = Guard.Positive(value, nameof(BatchSize));
     } = 128;
 
-    /// <summary>Up to this many bytes of test images stay in memory; more are read again for each pair.</summary>
+    /// <summary>
+    /// Up to this many bytes of images stay in memory, float32, so that they are read once and not for each model; of more, the test images alone, if they fit; else these are read again for each pair. Up to as many more hold the
+    /// reconstructions of the target at hand, else they are decoded again for each pair.
+    /// </summary>
     /// <value>Default 512 MiB.</value>
     public long ImageMemory
     {

@@ -8,22 +8,29 @@ namespace LatentStitching.Studies;
 internal sealed class StudyImages : IDisposable
 {
     private readonly Dictionary<string, LatentBank> _banks = new(StringComparer.Ordinal);
-    private readonly IDisposable? _owned;
-    private readonly long _memory;
+    private readonly HeldImages? _held;
+    private readonly bool _holdsTest;
     private readonly Lock _gate = new();
     private readonly Lock _featuresGate = new();
     private Tensor? _test;
     private FeatureStatistics? _features;
 
-    public StudyImages(IImageSource source, StudyProtocol protocol, int mapTrain, int probeTrain, long memory, IDisposable? owned = null)
+    public StudyImages(IImageSource source, StudyProtocol protocol, int mapTrain, int probeTrain, StitchingStudyOptions options)
     {
-        (Source, Protocol, _memory, _owned) = (source, protocol, memory, owned);
+        (Drawn, Protocol) = (source as PriorImages, protocol);
+        long bytes = 4L * source.Image.PixelCount;
+        _held = bytes * source.Ids.Count <= options.ImageMemory ? new HeldImages(source, options.BatchSize) : null;
+        Source = _held ?? source;
         MapTrain = [.. Enumerable.Range(0, mapTrain)];
         ProbeTrain = [.. Enumerable.Range(mapTrain, probeTrain)];
         Test = [.. Enumerable.Range(mapTrain + probeTrain, source.Ids.Count - mapTrain - probeTrain)];
+        _holdsTest = _held is null && bytes * Test.Length <= options.ImageMemory;
     }
 
     public IImageSource Source { get; }
+
+    /// <summary>The images where a model drew them, with their latents. They belong to this object.</summary>
+    public PriorImages? Drawn { get; }
 
     public StudyProtocol Protocol { get; }
 
@@ -46,7 +53,7 @@ internal sealed class StudyImages : IDisposable
     /// <summary>Some of the test images, owned by the caller.</summary>
     public Tensor TestBlock(int start, int count)
     {
-        if (4L * Test.Length * Source.Image.PixelCount > _memory) return Source.Load([.. Test.Skip(start).Take(count)]);
+        if (!_holdsTest) return Source.Load([.. Test.Skip(start).Take(count)]);
         lock (_gate)
         {
             _test ??= LoadTest();
@@ -76,7 +83,8 @@ internal sealed class StudyImages : IDisposable
         _features?.Dispose();
         foreach (LatentBank bank in _banks.Values) bank.Dispose();
         _test?.Dispose();
-        _owned?.Dispose();
+        _held?.Dispose();
+        Drawn?.Dispose();
     }
 
     private Tensor LoadTest()

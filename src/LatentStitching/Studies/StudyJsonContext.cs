@@ -14,6 +14,7 @@ namespace LatentStitching.Studies;
 [JsonSerializable(typeof(StudyPart<StudyPair>))]
 [JsonSerializable(typeof(StudyPart<StudyPath>))]
 [JsonSerializable(typeof(StudyPart<IReadOnlyList<StudyNumber>>))]
+[JsonSerializable(typeof(StudyPart<StudyConcepts>))]
 [JsonSerializable(typeof(TrainingDynamicsResult))]
 [JsonSerializable(typeof(LevelStudyResult))]
 [JsonSerializable(typeof(SupportSetResult))]

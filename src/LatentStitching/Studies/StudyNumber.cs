@@ -14,7 +14,7 @@ public sealed record StudyNumber
     /// <summary>The number with its interval and signature.</summary>
     public required MetricValue Value { get; init; }
 
-    /// <summary>The same number where nothing is lost: for images the target's own reconstruction, for probes its own latents, for latents the latents themselves, for spaces the target with itself. Null where there is none.</summary>
+    /// <summary>The same number where nothing is lost: for images the target's own reconstruction, for probes its own latents, for latents the latents themselves, for spaces the target with itself; for the sharpness of a model's own reconstructions, that of the images. Null where there is none.</summary>
     public MetricValue? Ceiling { get; init; }
 
     /// <summary>The same number of a map that always gives the mean target latent of the images that fit the maps. Null where there is none.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using LatentStitching.Checkpoints;
 using LatentStitching.Data;
 using LatentStitching.Latents;
+using LatentStitching.Metrics.Reconstruction;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 using LatentStitching.Probing;
@@ -222,6 +223,7 @@ internal sealed class StudyPlan : IDisposable
                 .. Options.LatentMetrics.Select(metric => metric.Info.Signature),
                 .. Options.Similarities.Select(measure => measure.Info.ToMetricInfo().Signature),
                 .. Options.ImageMetrics.Select(metric => metric.Info.Signature),
+                .. Options.Sharpness && LaplacianVariance.Measures(images.Image) ? [LaplacianVariance.Info.Signature] : (string[])[],
                 .. Options.Features is { } features ? [$"frechet-distance|features:{features.Signature}"] : (string[])[],
             ],
             Probes = Options.ProbeTrainer.Signature,

@@ -38,4 +38,7 @@ public enum StudyQuantity
 
     /// <summary>A map through a third space against the target's own latents.</summary>
     Path,
+
+    /// <summary>How sharp decoded images are, whatever they show.</summary>
+    Sharpness,
 }

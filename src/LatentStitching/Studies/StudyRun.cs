@@ -19,18 +19,22 @@ internal sealed partial class StudyRun : IDisposable
     private readonly ILogger _logger;
     private readonly CancellationToken _cancellation;
     private readonly Func<string, string, bool> _wanted;
+    private readonly Action<string, StudyConcepts>? _concepts;
     private readonly List<StudyImages> _images = [];
     private readonly ExampleFiles _examples;
 
-    public StudyRun(StudyPlan plan, StudyFolder folder, IProgress<StudyProgress>? progress, CancellationToken cancellationToken, Func<string, string, bool>? wanted = null)
+    public StudyRun(StudyPlan plan, StudyFolder folder, IProgress<StudyProgress>? progress, CancellationToken cancellationToken, Func<string, string, bool>? wanted = null, Action<string, StudyConcepts>? concepts = null)
     {
-        (_plan, _folder, _cancellation, _wanted) = (plan, folder, cancellationToken, wanted ?? ((_, _) => true));
+        (_plan, _folder, _cancellation, _wanted, _concepts) = (plan, folder, cancellationToken, wanted ?? ((_, _) => true), concepts);
         _logger = (ILogger?)plan.Options.LoggerFactory?.CreateLogger(typeof(StitchingStudy)) ?? NullLogger.Instance;
         _tracker = new StudyTracker(progress, cancellationToken);
         _examples = new ExampleFiles(folder, Math.Min(plan.Options.Examples, plan.Split.Test.Count));
     }
 
     private StitchingStudyOptions Options => _plan.Options;
+
+    // Only where all models encode: they are checkpoints of one.
+    private bool ReadsConcepts => _concepts is not null && _images.Count == 1 && _plan.Labels(_images[0].ProbeTrain) is not null;
 
     public StudyResult Execute()
     {
@@ -40,7 +44,11 @@ internal sealed partial class StudyRun : IDisposable
         StudySource[][] ways = Options.Paths && Options.Fitter is not MlpFitter
             ? [.. from a in encoding from b in encoding where b != a from c in encoding where c != b select (StudySource[])[a, b, c]]
             : [];
-        _tracker.Total = _images.Sum(images => Participants(images).Length) + columns.Length + columns.Sum(column => column.Sources.Length) + ways.Length;
+        _tracker.Expect("encode", _images.Sum(images => Participants(images).Length));
+        _tracker.Expect("own", columns.Length);
+        _tracker.Expect("concepts", ReadsConcepts ? columns.Length : 0);
+        _tracker.Expect("pair", columns.Sum(column => column.Sources.Length));
+        _tracker.Expect("path", ways.Length);
 
         foreach (StudyImages images in _images)
         {
@@ -53,6 +61,7 @@ internal sealed partial class StudyRun : IDisposable
             using StudyTarget column = new(_plan, _images[0], images, target, _cancellation);
             IReadOnlyList<StudyNumber>? alone = Own(images, target, column);
             if (alone is not null) own[images][target.Name] = alone;
+            if (ReadsConcepts && Part("concepts", $"concepts of {target.Name} ({images.Name})", "concepts", images, [target], column.Concepts) is { } read) _concepts!(target.Name, read);
             pairs.AddRange(Column(images, target, sources, column, alone));
         }
         List<StudyPath> paths = [];
@@ -85,11 +94,11 @@ internal sealed partial class StudyRun : IDisposable
     private void OpenImages()
     {
         DataSplit split = _plan.Split;
-        _images.Add(new StudyImages(_plan.Rows, StudyProtocol.SharedImages, split.MapTrain.Count, split.ProbeTrain.Count, Options.ImageMemory));
+        _images.Add(new StudyImages(_plan.Rows, StudyProtocol.SharedImages, split.MapTrain.Count, split.ProbeTrain.Count, Options));
         foreach (StudySource source in _plan.Sources.Where(source => source is { Encodes: false, Fault: null }))
         {
             PriorImages drawn = new(source.Model!, split.MapTrain.Count + split.Test.Count, Options.Seed);
-            _images.Add(new StudyImages(drawn, StudyProtocol.Synthetic, split.MapTrain.Count, 0, Options.ImageMemory, drawn));
+            _images.Add(new StudyImages(drawn, StudyProtocol.Synthetic, split.MapTrain.Count, 0, Options));
         }
     }
 
@@ -108,7 +117,7 @@ internal sealed partial class StudyRun : IDisposable
         string item = $"latents of {source.Name} ({images.Name})";
         var clock = Stopwatch.StartNew();
         bool reused = false;
-        _tracker.Try("encode", item, () =>
+        bool done = _tracker.Try("encode", item, () =>
         {
             if (source.Fault is { } fault) throw new InvalidOperationException($"{source.Name} has no fingerprint: {fault.Message}", fault);
             string path = _folder.Latents(source.Name, _plan.Fingerprint("latents", images, source));
@@ -116,7 +125,7 @@ internal sealed partial class StudyRun : IDisposable
             images.Add(source.Name, Bank(images, source, path, item));
         });
         if (!reused) _folder.Log(item, clock.Elapsed);
-        _tracker.Finish(item, reused);
+        _tracker.Finish("encode", item, reused, !done, clock.Elapsed);
     }
 
     private LatentBank Bank(StudyImages images, StudySource source, string path, string item)
@@ -124,7 +133,7 @@ internal sealed partial class StudyRun : IDisposable
         if (source.Model is { } model && !Drew(images, source))
         {
             EncodingOptions options = new() { BatchSize = Options.BatchSize, LoggerFactory = Options.LoggerFactory };
-            return EncodingPipeline.Encode(model, images.Source, path, options, _tracker.Within(item), _cancellation);
+            return EncodingPipeline.Encode(model, images.Source, path, options, _tracker.Within("encode", item), _cancellation);
         }
         if (File.Exists(path)) return LatentBank.Open(path);
         LatentBankInfo info = new()
@@ -138,7 +147,7 @@ internal sealed partial class StudyRun : IDisposable
             Ids = images.Source.Ids,
             Attributes = images.Source.Attributes,
         };
-        if (images.Source is PriorImages drawn) return source.Model is null ? Noise(drawn.Ids.Count) : LatentBank.Create(path, drawn.Latents, info);
+        if (images.Drawn is { } drawn) return source.Model is null ? Noise(drawn.Ids.Count) : LatentBank.Create(path, drawn.Latents, info);
         return Noise(images.Source.Ids.Count);
 
         LatentBank Noise(long count)
@@ -222,7 +231,7 @@ internal sealed partial class StudyRun : IDisposable
             [
                 .. PairMeasurement.Latents(mapped, test, column.Mean, Options),
                 .. PairMeasurement.Similarities(sourceTest, test, Options, _cancellation),
-                .. PairMeasurement.Images(images, target.Model!, mapped, test, own, Options, _cancellation),
+                .. PairMeasurement.Images(images, target.Model!, column, mapped, test, own, Options, _cancellation),
                 .. column.Probed(mapped, test, own),
             ],
         };
@@ -284,7 +293,7 @@ internal sealed partial class StudyRun : IDisposable
         var clock = Stopwatch.StartNew();
         T? result = null;
         bool resumed = false;
-        _tracker.Try(step, item, () =>
+        bool done = _tracker.Try(step, item, () =>
         {
             result = complete is null || complete() ? _folder.Read<T>(file, fingerprint) : null;
             resumed = result is not null;
@@ -295,7 +304,7 @@ internal sealed partial class StudyRun : IDisposable
             LogFinished(_logger, item, clock.Elapsed.TotalSeconds);
         });
         if (!resumed) _folder.Log(item, clock.Elapsed);
-        _tracker.Finish(item, resumed);
+        _tracker.Finish(step, item, resumed, !done, clock.Elapsed);
         return result;
     }
 

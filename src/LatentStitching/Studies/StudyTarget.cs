@@ -11,6 +11,7 @@ internal sealed class StudyTarget : IDisposable
     private readonly StudySource _target;
     private readonly CancellationToken _cancellation;
     private readonly Lock _gate = new();
+    private readonly Dictionary<int, Tensor> _reconstructed = [];
     private Tensor? _mean;
     private ProbeFit? _probes;
     private sbyte[][]? _predicted;
@@ -34,6 +35,15 @@ internal sealed class StudyTarget : IDisposable
         }
     }
 
+    /// <summary>What the target decodes from its own latents of a block of test images, on the CPU: the same for every source. It belongs to this object or to the caller's dispose scope.</summary>
+    public Tensor Reconstructed(Tensor test, int start, int count)
+    {
+        if (_reconstructed.TryGetValue(start, out Tensor? kept)) return kept;
+        Tensor decoded = _target.Model!.Decode(test.narrow(0, start, count)).cpu();
+        if (4L * _images.Test.Length * _images.Source.Image.PixelCount <= _plan.Options.ImageMemory) _reconstructed[start] = decoded.DetachFromDisposeScope();
+        return decoded;
+    }
+
     // Probes learn from labelled images; a model without an encoder has no latents of them.
     private bool HasProbes => _target.Encodes && _plan.Labels(_shared.ProbeTrain) is not null;
 
@@ -41,10 +51,19 @@ internal sealed class StudyTarget : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor test = _images.Latents(_target.Name, _images.Test);
-        IReadOnlyList<StudyNumber> decoded = PairMeasurement.Own(_images, _target.Model!, test, Mean, _plan.Options, _cancellation);
+        IReadOnlyList<StudyNumber> decoded = PairMeasurement.Own(_images, _target.Model!, this, test, _plan.Options, _cancellation);
         if (!HasProbes || _images.Protocol == StudyProtocol.Synthetic) return decoded;
-        (sbyte[][] own, sbyte[][] mean) = Predicted(test);
-        return [.. decoded, .. Scores(_images.Test).Own(own, mean, _plan.Options.Seed)];
+        (_, sbyte[][] mean) = Predicted(test);
+        return [.. decoded, .. Scores(_images.Test).Own(Judged(test), mean)];
+    }
+
+    /// <summary>What the probes say of the target's own latents of the test images.</summary>
+    public StudyConcepts Concepts()
+    {
+        using var scope = NewDisposeScope();
+        (sbyte[][] own, _) = Predicted(_images.Latents(_target.Name, _images.Test));
+        ProbeLabels labels = _plan.Labels(_images.Test)!;
+        return StudyConcepts.Of(labels.Names, own, (row, attribute) => labels[row, attribute]);
     }
 
     public IReadOnlyList<StudyNumber> Probed(Tensor mapped, Tensor test, IReadOnlyList<StudyNumber> alone)
@@ -56,14 +75,17 @@ internal sealed class StudyTarget : IDisposable
         bool labelled = _images.Protocol == StudyProtocol.SharedImages;
         ProbeScores scores = Scores(labelled ? _images.Test : _shared.Test);
         IEnumerable<StudyNumber> agreement = scores.Agreement(predicted, own, mean, shuffled, _plan.Options.Seed);
-        return labelled ? [.. scores.Mapped(predicted, own, shuffled, alone, _plan.Options.Seed), .. agreement] : [.. agreement];
+        return labelled ? [.. scores.Mapped(Judged(mapped), shuffled, alone, _plan.Options.Seed), .. agreement] : [.. agreement];
     }
 
     public void Dispose()
     {
+        foreach (Tensor block in _reconstructed.Values) block.Dispose();
         _mean?.Dispose();
         _probes?.Dispose();
     }
+
+    private IReadOnlyList<ProbeScore> Judged(Tensor latents) => ProbeEvaluation.Evaluate(_probes!.Probes, latents, _plan.Labels(_images.Test)!, _plan.Options.Seed, _cancellation);
 
     private ProbeScores Scores(int[] rows) => new(_plan.Options.ProbeTrainer.Signature, _plan.Labels(rows)!);
 

@@ -35,6 +35,14 @@ public sealed record TrainingDynamicsPoint
     /// <summary>Balanced accuracy of the final model's probes on its latents mapped to the final model, mean over attributes; NaN without attributes.</summary>
     public required double TransferredAccuracy { get; init; }
 
+    /// <summary>What its own probes say of the test images, an entry an attribute; empty without attributes.</summary>
+    public IReadOnlyList<TrainingConcept> Concepts { get; init; } = [];
+
+    /// <summary>
+    /// Each of the probed attributes Male, Goatee, Mustache, 5_o_Clock_Shadow and Sideburns against each of Heavy_Makeup, Wearing_Lipstick and No_Beard: the images that its own probes give both. Empty where one side is not probed.
+    /// </summary>
+    public IReadOnlyList<TrainingConceptPair> GenderOverlaps { get; init; } = [];
+
     /// <summary>(s − s₀) / (1 − s₀), with s the R² to the final model, not below 0 and 1 for itself, and s₀ that of the first checkpoint: 0 where training began, 1 where it ended.</summary>
     public required double Convergence { get; init; }
 }

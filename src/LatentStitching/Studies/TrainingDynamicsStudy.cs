@@ -10,7 +10,7 @@ namespace LatentStitching.Studies;
 /// <summary>Follows a latent space through training: each checkpoint against the final model and against the next checkpoint.</summary>
 /// <remarks>
 /// <para>A <see cref="StitchingStudy"/> of those pairs, resumed, seeded and kept like one. The axis is images seen, repeats counted, so that batch sizes do not matter.</para>
-/// <para>Source: Badrinath et al. (arXiv:2407.13449), figure 6, which follows probe accuracy alone; the errors, CKA and the convergence index are added here.</para>
+/// <para>Source: Badrinath et al. (arXiv:2407.13449), figure 6, which follows probe accuracy alone; the errors, CKA and the convergence index are added here. What the checkpoints' own probes say of the same images follows Badrinath's thesis (Harvard, 2024).</para>
 /// </remarks>
 public static class TrainingDynamicsStudy
 {
@@ -52,15 +52,17 @@ public static class TrainingDynamicsStudy
         {
             foreach (StudyCheckpoint checkpoint in series) models.Add(Opened(checkpoint));
             string[] names = [.. models.Select(model => model.Name)];
+            Dictionary<string, StudyConcepts> concepts = new(StringComparer.Ordinal);
             StudyResult study = StitchingStudy.Run(
                 [.. models.Select(model => new StudyMember(model) { Family = family })],
                 images,
                 folder,
                 options,
                 (source, target) => target == names[^1] || Array.IndexOf(names, target) == Array.IndexOf(names, source) + 1,
+                concepts.Add,
                 progress,
                 cancellationToken);
-            TrainingDynamicsResult result = Follow(study, series, names, family, threshold);
+            TrainingDynamicsResult result = Follow(study, concepts, series, names, family, threshold);
             StudyFolder.WriteTo(folder, "dynamics.json", result.ToJson());
             return result;
         }
@@ -84,7 +86,7 @@ public static class TrainingDynamicsStudy
         }
     }
 
-    private static TrainingDynamicsResult Follow(StudyResult study, StudyCheckpoint[] series, string[] names, ModelFamily family, double threshold)
+    private static TrainingDynamicsResult Follow(StudyResult study, Dictionary<string, StudyConcepts> concepts, StudyCheckpoint[] series, string[] names, ModelFamily family, double threshold)
     {
         string final = names[^1];
         double[] likeness = [.. names.Select(name => name == final ? 1 : Math.Max(0, R2(study, name, final)))];
@@ -95,7 +97,7 @@ public static class TrainingDynamicsStudy
         return new TrainingDynamicsResult
         {
             Family = family,
-            Points = [.. names.Select((name, i) => Point(study, name, final, i + 1 < names.Length ? names[i + 1] : null, series[i].ImagesSeen, convergence[i]))],
+            Points = [.. names.Select((name, i) => Point(study, concepts, name, final, i + 1 < names.Length ? names[i + 1] : null, series[i].ImagesSeen, convergence[i]))],
             Threshold = threshold,
             ConvergedAt = series[converged].ImagesSeen,
             ConvergedShare = (double)series[converged].ImagesSeen / series[^1].ImagesSeen,
@@ -107,12 +109,14 @@ public static class TrainingDynamicsStudy
         study.Pair(name, final)?.Number(StudyQuantity.Latent, new LatentR2().Info.Name)?.Value.Value
         ?? throw new InvalidOperationException($"{name} could not be compared with the final model: {study.Failures.FirstOrDefault(failure => failure.Item.Contains(name, StringComparison.Ordinal))?.Message}");
 
-    private static TrainingDynamicsPoint Point(StudyResult study, string name, string final, string? next, long imagesSeen, double convergence)
+    private static TrainingDynamicsPoint Point(StudyResult study, Dictionary<string, StudyConcepts> concepts, string name, string final, string? next, long imagesSeen, double convergence)
     {
         StudyPair? toFinal = study.Pair(name, final), toNext = next is null ? null : study.Pair(name, next);
         StudyModel model = study.Models.First(model => model.Name == name);
         string error = new NormalisedLatentMse().Info.Name;
         double own = Accuracy(model.Own);
+        StudyConcepts? said = concepts.GetValueOrDefault(name), then = next is null ? null : concepts.GetValueOrDefault(next);
+        ulong seed = study.Manifest.Seed;
         return new TrainingDynamicsPoint
         {
             ImagesSeen = imagesSeen,
@@ -125,6 +129,8 @@ public static class TrainingDynamicsStudy
             Reconstruction = model.Number(StudyQuantity.Image)?.Value,
             ProbeAccuracy = own,
             TransferredAccuracy = name == final ? own : Accuracy(toFinal?.Numbers ?? []),
+            Concepts = said is null ? [] : ConceptDynamics.Concepts(said, then, seed),
+            GenderOverlaps = said is null ? [] : ConceptDynamics.Opposites(said, seed),
             Convergence = convergence,
         };
     }

@@ -88,6 +88,62 @@ public sealed class FindingsTests
         foreach (string id in (string[])["F9", "F12", "F15"]) Judge(id, study).State.Should().Be(FindingState.NotTestable, id);
     }
 
+    [Theory]
+    [InlineData(0.5, 0.3, 0.9, FindingState.Reproduced)]
+    [InlineData(0.3, 0.5, 0.9, FindingState.NotReproduced)]
+    [InlineData(0.5, 0.3, 0.2, FindingState.NotReproduced)]
+    public void ConceptsDuringTraining(double before, double after, double skin, FindingState state)
+    {
+        // Between, the overlap may do what it likes; a pair that has no number at one end is left out.
+        TrainingDynamicsResult dynamics = Dynamics(Point(before, skin), Point(1, skin), Point(after, null));
+        Finding finding = Judge("F9", Study([]), dynamics);
+        finding.State.Should().Be(state);
+        finding.Numbers.Should().Equal(
+            new FindingNumber("overlap at the first checkpoint", before), new FindingNumber("overlap at the last checkpoint", after), new FindingNumber("agreement between checkpoints, skin tone", skin),
+            new FindingNumber("agreement between checkpoints, gender", 0.6), new FindingNumber("pairs of attributes", 1));
+    }
+
+    [Fact]
+    public void ConceptsDuringTraining_WithoutWhatTheRuleNeeds_AreNotTestable()
+    {
+        Judge("F9", Study([]), Dynamics(Point(0.5, 0.9) with { GenderOverlaps = [] }, Point(0.3, null))).Words
+            .Should().Be("A study of training dynamics is needed whose probes find attributes that go with one gender and with the other.");
+        Judge("F9", Study([]), Dynamics(Point(0.5, double.NaN), Point(0.3, null))).Words.Should().Be("A study of training dynamics is needed whose probes of Pale_Skin do not say the same of all images.");
+        Judge("F9", Study([]), Dynamics()).State.Should().Be(FindingState.NotTestable);
+    }
+
+    [Theory]
+    [InlineData(0.02, FindingState.Reproduced)]
+    [InlineData(0.005, FindingState.NotReproduced)]
+    public void SharpnessFromVaeToSplitVae(double after, FindingState state)
+    {
+        StudyModel vae = Model("vae", ModelFamily.Vae), split = Model("split", ModelFamily.SplitVae);
+        vae = vae with { Own = [.. vae.Own, Number(StudyQuantity.Sharpness, _similarity, 0.01)] };
+        StudyPair there = Pair("vae", "split", 0.1), back = Pair("split", "vae", 0.1);
+        there = there with { Numbers = [.. there.Numbers, Number(StudyQuantity.Sharpness, _similarity, after)] };
+        Finding finding = Judge("F12", Study([vae, split], there, back));
+        finding.State.Should().Be(state);
+        finding.Numbers.Should().Equal(new FindingNumber("median ratio of sharpness", after / 0.01), new FindingNumber("pairs", 1));
+        Judge("F12", Study([vae, split], back)).Words.Should().Be("A VAE and a Split-VAE whose images' sharpness was measured are needed.");
+    }
+
+    private static TrainingDynamicsResult Dynamics(params IReadOnlyList<TrainingDynamicsPoint> points) =>
+        new() { Family = ModelFamily.Vae, Points = points, Threshold = 0.9, ConvergedAt = 1, ConvergedShare = 0.5, Study = Study([]) };
+
+    private static TrainingDynamicsPoint Point(double overlap, double? kappa) => new()
+    {
+        ImagesSeen = 0, Name = "", ProbeAccuracy = 0, TransferredAccuracy = 0, Convergence = 0,
+        Concepts = [.. (((string, double)[])[("Male", 0.6), ("Smiling", 0.99), ("Pale_Skin", kappa ?? 0)]).Select(entry => new TrainingConcept
+        {
+            Attribute = entry.Item1, Share = Value(_similarity, 0.5), KappaToNext = kappa is null ? null : Value(_similarity, entry.Item2),
+        })],
+        GenderOverlaps =
+        [
+            new TrainingConceptPair { First = "Male", Second = "Heavy_Makeup", Overlap = Value(_similarity, overlap), LabelledOverlap = 0 },
+            new TrainingConceptPair { First = "Male", Second = "No_Beard", Overlap = Value(_similarity, kappa is null ? double.NaN : 0.7), LabelledOverlap = 0 },
+        ],
+    };
+
     [Fact]
     public void Findings_WithoutPairs_AreNotTestable_AndSayWhatIsMissing()
     {
