@@ -189,7 +189,7 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
             {
                 throw new InvalidOperationException($"latents must decode to finite images, but {report}. DecodeReported tells which, and decodes the others.");
             }
-            if (!report.IsClean && LoggerFactory is { } factory) LogOutside(factory.CreateLogger(typeof(Glow)), Name, report);
+            if (!report.IsClean && LoggerFactory is { } factory) LogOutside(factory.CreateLogger<Glow>(), Name, report);
         }
         return pixels;
     }
