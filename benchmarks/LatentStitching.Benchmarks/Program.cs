@@ -1,8 +1,10 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using LatentStitching.Benchmarks.Adapters;
 using LatentStitching.Benchmarks.Checkpoints;
 using LatentStitching.Benchmarks.Editing;
 using LatentStitching.Benchmarks.Fitting;
+using LatentStitching.Benchmarks.Latents;
 using LatentStitching.Benchmarks.Metrics;
 using LatentStitching.Benchmarks.Probing;
 using LatentStitching.Benchmarks.SideBySide;
@@ -18,10 +20,12 @@ using LatentStitching.Benchmarks.Studies;
 // ... -- frechet                            distances of feature sets beside the published ways
 // ... -- images                             SSIM and LPIPS beside ports of the reference code
 // ... -- diffusion WEIGHTS DIGITS PICTURE   round trips of real digits through ddpm_mnist_starter.pth
-// ... -- inversion WEIGHTS                  batched inversion beside the published loop of one image at a time
+// ... -- inversion [NAME]                   batched inversion beside the published loop of one image at a time
 // ... -- digits SHARED PNG                  the published MNIST generator inverted on real digits
 // ... -- stitch-digits SHARED PNG           real digits through pairs of families: VAE, Glow, diffusion, GAN
 // ... -- probes [small]                     ten probes beside scikit-learn
+// ... -- encoding [COUNT [ROUNDS [ZIP [NAME]]]]   the encoding pipeline beside loops; ZIP holds aligned CelebA pictures
+// ... -- adapters [NAME [SECONDS]]          every adapter beside its network as bare modules
 // ... -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...   what VAEs share, edits carried between them, support sets
 // ... -- kills [COUNT]                      a study killed again and again beside an undisturbed one
 // ... -- published [COUNT] [SHARED]         a study beside the published way of one image at a time
@@ -35,7 +39,9 @@ if (args is ["similarity"]) return SimilarityComparison.Run();
 if (args is ["frechet"]) return DistributionComparison.Run();
 if (args is ["images"]) return ImageComparison.Run();
 if (args is ["diffusion", var weights, var digits, var picture]) return DiffusionRoundTrip.Run(weights, digits, picture);
-if (args is ["inversion", var network]) return DiffusionInversion.Run(network);
+if (args is ["inversion", ..]) return DiffusionInversion.Run(args.ElementAtOrDefault(1) ?? "");
+if (args is ["encoding", ..]) return EncodingComparison.Run(int.Parse(args.ElementAtOrDefault(1) ?? "1536", CultureInfo.InvariantCulture), int.Parse(args.ElementAtOrDefault(2) ?? "5", CultureInfo.InvariantCulture), args.ElementAtOrDefault(3) is { Length: > 0 } zip ? zip : null, args.ElementAtOrDefault(4) ?? "");
+if (args is ["adapters", ..]) return AdapterTable.Run(args.ElementAtOrDefault(1) ?? "", double.Parse(args.ElementAtOrDefault(2) ?? "5", CultureInfo.InvariantCulture));
 if (args is ["digits", var shared, var grid]) return DigitInversion.Run(shared, grid);
 if (args is ["stitch-digits", var folder, var drawing]) return StitchedDigits.Run(folder, drawing);
 if (args is ["concepts", var images, var attributes, var output, .. var models]) return SharedConcepts.Run(images, attributes, output, models);

@@ -17,11 +17,11 @@ public sealed record EncodingOptions
     } = DefaultBatchSize;
 
     /// <summary>Batches of images that may wait for the model, read on another thread meanwhile.</summary>
-    /// <value>At least 1; default 2. Each takes 4 × BatchSize × c × h × w bytes, and one more is being encoded.</value>
+    /// <value>Zero or more; default 2. Each takes 4 × BatchSize × c × h × w bytes, and one more is being encoded. With 0 nothing is read ahead: reading and encoding take turns on the caller's thread.</value>
     public int PrefetchedBatches
     {
         get;
-        init => field = Guard.Positive(value, nameof(PrefetchedBatches));
+        init => field = (int)Guard.NotNegative((long)value, nameof(PrefetchedBatches));
     } = 2;
 
     /// <summary>The dtype in the file.</summary>

@@ -5,44 +5,48 @@ using LatentStitching.Numerics;
 
 namespace LatentStitching.Latents;
 
-/// <summary>Reads batches of images on a thread of its own while the caller works on the one before.</summary>
+/// <summary>Reads batches of images on a thread of its own while the caller works on the one before; or in turn with the caller, where none is to be read ahead.</summary>
 /// <remarks>
-/// Dispose scopes and tensor statistics belong to threads, so no tensor changes hands: the caller makes a few buffers, the reader copies into them what it has read and frees that itself, and they go round.
+/// Dispose scopes and tensor statistics belong to threads, so each thread disposes the handles that it has made: the caller works on an alias of what was read, and hands back what it is done with for the reader to free. No pixel is copied.
 /// </remarks>
 internal sealed class ImagePrefetcher : IDisposable
 {
     private readonly IImageSource _images;
     private readonly IReadOnlyList<(int Block, int Start, int Count)> _batches;
+    private readonly int _most;
     private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenSource _left = new();
     private readonly CancellationTokenSource _stop;
-    private readonly Tensor[] _buffers;
-    private readonly BlockingCollection<Tensor> _free = [];
-    private readonly BlockingCollection<(int Block, int Count, Tensor Buffer)> _ready = [];
-    private readonly Thread _thread;
+    private readonly BlockingCollection<(int Block, Tensor Images)> _ready = [];
+    private readonly BlockingCollection<Tensor> _done = [];
+    private readonly Thread? _thread;
     private ExceptionDispatchInfo? _failure;
 
     public ImagePrefetcher(IImageSource images, IReadOnlyList<(int Block, int Start, int Count)> batches, int ahead, CancellationToken cancellationToken)
     {
-        (_images, _batches, _cancellationToken) = (images, batches, cancellationToken);
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        long largest = batches.Max(batch => batch.Count);
-        _buffers = new Tensor[Math.Min(ahead + 1, batches.Count)];
-        for (int i = 0; i < _buffers.Length; i++)
-        {
-            _buffers[i] = empty([largest, images.Image.Channels, images.Image.Height, images.Image.Width], ScalarType.Float32).DetachFromDisposeScope();
-            _free.Add(_buffers[i], CancellationToken.None);
-        }
-        _thread = new Thread(Read) { IsBackground = true, Name = "LatentStitching images" };
+        (_images, _batches, _most, _cancellationToken) = (images, batches, ahead + 1, cancellationToken);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _left.Token);
+        if (ahead == 0) return;
+        _thread = new Thread(Run) { IsBackground = true, Name = "LatentStitching images" };
         _thread.Start();
     }
 
     /// <summary>The batches in order. Each tensor ends with the step that it was given to; what the reader met is thrown where its batch would have come.</summary>
     public IEnumerable<(int Block, Tensor Images)> Batches()
     {
-        foreach ((int block, int count, Tensor buffer) in _ready.GetConsumingEnumerable(_cancellationToken))
+        if (_thread is null)
         {
-            using (Tensor batch = buffer.narrow(0, 0, count)) yield return (block, batch);
-            _free.Add(buffer, CancellationToken.None);
+            foreach ((int block, int start, int count) in _batches)
+            {
+                using Tensor batch = Load(start, count);
+                yield return (block, batch);
+            }
+            yield break;
+        }
+        foreach ((int block, Tensor images) in _ready.GetConsumingEnumerable(_cancellationToken))
+        {
+            using (Tensor batch = images.alias()) yield return (block, batch);
+            _done.Add(images, CancellationToken.None);
         }
         _failure?.Throw();
     }
@@ -50,24 +54,21 @@ internal sealed class ImagePrefetcher : IDisposable
     /// <summary>Stops the reader, after the batch that it is at.</summary>
     public void Dispose()
     {
-        _stop.Cancel();
-        _thread.Join();
-        foreach (Tensor buffer in _buffers) buffer.Dispose();
-        _free.Dispose();
+        _left.Cancel();
+        _thread?.Join();
         _ready.Dispose();
+        _done.Dispose();
         _stop.Dispose();
+        _left.Dispose();
     }
 
-    private void Read()
+    private void Run()
     {
+        // What waits for the caller, is with it, or came back: the reader's to free.
+        HashSet<Tensor> held = new(ReferenceEqualityComparer.Instance);
         try
         {
-            foreach ((int block, int start, int count) in _batches)
-            {
-                Tensor buffer = _free.Take(_stop.Token);
-                Fill(buffer, start, count);
-                _ready.Add((block, count, buffer), CancellationToken.None);
-            }
+            Read(held);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -79,23 +80,40 @@ internal sealed class ImagePrefetcher : IDisposable
         {
             _failure = ExceptionDispatchInfo.Capture(e);
         }
-        finally
+        _ready.CompleteAdding();
+        // Until the caller leaves, it may be about to take what waits.
+        _left.Token.WaitHandle.WaitOne();
+        foreach (Tensor images in held) images.Dispose();
+    }
+
+    private void Read(HashSet<Tensor> held)
+    {
+        foreach ((int block, int start, int count) in _batches)
         {
-            _ready.CompleteAdding();
+            if (held.Count == _most)
+            {
+                Tensor done = _done.Take(_stop.Token);
+                held.Remove(done);
+                done.Dispose();
+            }
+            _stop.Token.ThrowIfCancellationRequested();
+            Tensor images = Load(start, count);
+            held.Add(images);
+            _ready.Add((block, images), CancellationToken.None);
         }
     }
 
-    private void Fill(Tensor buffer, int start, int count)
+    private Tensor Load(int start, int count)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         Tensor read = _images.Load(start, count);
-        long[] wanted = [count, .. buffer.shape[1..]];
+        long[] wanted = [count, _images.Image.Channels, _images.Image.Height, _images.Image.Width];
         if (!read.shape.AsSpan().SequenceEqual(wanted) || read.dtype != ScalarType.Float32)
         {
             throw new InvalidOperationException(
                 $"Load of {_images.Name} must return Float32 [{string.Join(", ", wanted)}], but it returned {read.dtype} {TensorGuard.Shape(read)}.");
         }
-        buffer.narrow(0, 0, count).copy_(read);
+        return read.cpu().contiguous().DetachFromDisposeScope();
     }
 }

@@ -18,8 +18,8 @@ internal static class RowKeeping
     /// <param name="row">Names a row.</param>
     public static string? Refusal(Tensor latents, Tensor kept, Func<long, string> row)
     {
+        if (TensorGuard.IsFinite(kept)) return null;
         using var scope = NewDisposeScope();
-        if (kept.isfinite().all().ToBoolean()) return null;
         Tensor bad = latents.isfinite().logical_not().flatten(1).any(1);
         if (bad.any().ToBoolean()) return $"be finite, but NaN or infinite numbers came for {row(First(bad))}.";
         long first = First(kept.isfinite().logical_not().any(1));

@@ -187,7 +187,7 @@ public abstract class LatentModel : ILatentModel
                     $"{method} of {Name} must return [{size}, {string.Join(", ", shape)}], but it returned {(block is null ? "null" : TensorGuard.Shape(block))}.");
             }
             // Before clamping, which would turn an infinite pixel into a white one.
-            if (!block.isfinite().all().ToBoolean())
+            if (!TensorGuard.IsFinite(block))
             {
                 throw new InvalidOperationException($"{method} of {Name} must return finite numbers, but NaN or infinite ones came. Check its weights and its input's range.");
             }

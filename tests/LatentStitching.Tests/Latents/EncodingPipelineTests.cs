@@ -48,7 +48,7 @@ public sealed class EncodingPipelineTests
     }
 
     [Fact]
-    public void Encode_ReadsImagesOnOneOtherThread_AheadOfTheModel_AndLeavesNoTensorThere()
+    public void Encode_ReadsImagesOnOneOtherThread_AheadOfTheModel_AndHoldsNoMoreThanItMay()
     {
         using TempFolder folder = new();
         using ManualResetEventSlim third = new();
@@ -58,7 +58,35 @@ public sealed class EncodingPipelineTests
         using LatentBank bank = EncodingPipeline.Encode(model, images, folder["bank"], _fours);
         images.Loads.Should().HaveCount(10);
         images.Loads.Select(load => load.Thread).Distinct().Should().ContainSingle().Which.Should().NotBe(Environment.CurrentManagedThreadId);
-        images.Loads.Select(load => load.Live).Distinct().Should().ContainSingle("each batch frees what it made");
+        images.Loads.Select(load => load.Live - images.Loads[0].Live).Should().Equal([0, 1, 2, 2, 2, 2, 2, 2, 2, 2], "what the model is done with is freed before the next is read");
+    }
+
+    [Fact]
+    public void Encode_NothingAhead_ReadsInTurnOnTheCallersThread_TheSameBytes()
+    {
+        using TempFolder folder = new();
+        List<string> order = [];
+        using WatchedModel model = new(beforeEncode: call => order.Add($"encode {call}"));
+        WatchedImages images = new(10, call => order.Add($"read {call}"));
+        EncodingPipeline.Encode(model, images, folder["turns"], _fours with { PrefetchedBatches = 0 }).Dispose();
+        order.Should().Equal("read 0", "encode 0", "read 1", "encode 1", "read 2", "encode 2");
+        images.Loads.Select(load => load.Thread).Should().AllBeEquivalentTo(Environment.CurrentManagedThreadId);
+        EncodingPipeline.Encode(model, new WatchedImages(10), folder["ahead"], _fours).Dispose();
+        File.ReadAllBytes(folder["turns"]).Should().Equal(File.ReadAllBytes(folder["ahead"]));
+    }
+
+    [Fact]
+    public void Encode_NothingAhead_Cancelled_KeepsWhatIsDone()
+    {
+        using TempFolder folder = new();
+        using CancellationTokenSource stop = new();
+        using WatchedModel model = new();
+        WatchedImages images = new(10, call => { if (call == 1) stop.Cancel(); });
+        Action act = () => EncodingPipeline.Encode(model, images, folder["bank"], _fours with { PrefetchedBatches = 0 }, cancellationToken: stop.Token);
+        act.Should().Throw<OperationCanceledException>();
+        WatchedImages rest = new(10);
+        EncodingPipeline.Encode(model, rest, folder["bank"], _fours).Dispose();
+        rest.Loads.Should().HaveCount(2, "the first batch is there");
     }
 
     [Fact]
@@ -73,7 +101,7 @@ public sealed class EncodingPipelineTests
         });
         WatchedImages images = new(40, _ => most = Math.Max(most, Interlocked.Increment(ref read) - Volatile.Read(ref encoded)));
         using LatentBank bank = EncodingPipeline.Encode(model, images, folder["bank"], _fours with { PrefetchedBatches = 1 });
-        most.Should().BeLessThanOrEqualTo(2, "one buffer is with the model and one waits");
+        most.Should().BeLessThanOrEqualTo(2, "one batch is with the model and one waits");
     }
 
     [Fact]
@@ -161,8 +189,8 @@ public sealed class EncodingPipelineTests
         labels.ShouldRefuse("images", "images must hold one row of attributes an id, but there are 1 rows and 10 ids.");
         Action batch = () => _ = new EncodingOptions { BatchSize = 0 };
         batch.ShouldRefuse("BatchSize", "BatchSize must be positive, but it is 0.");
-        Action ahead = () => _ = new EncodingOptions { PrefetchedBatches = 0 };
-        ahead.ShouldRefuse("PrefetchedBatches", "PrefetchedBatches must be positive, but it is 0.");
+        Action ahead = () => _ = new EncodingOptions { PrefetchedBatches = -1 };
+        ahead.ShouldRefuse("PrefetchedBatches", "PrefetchedBatches must be zero or more, but it is -1.");
         Action dtype = () => _ = new EncodingOptions { Dtype = ScalarType.Float64 };
         dtype.ShouldRefuse("Dtype", "Dtype must be Float32 or Float16, but it is Float64.");
         using CancellationTokenSource cancelled = new();

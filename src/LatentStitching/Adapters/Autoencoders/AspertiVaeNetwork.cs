@@ -48,7 +48,7 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
     public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
-        foreach (string layer in (string[])["encoder.conv1", "encoder.conv2", "encoder.conv3"]) x = Weights.Convolve(x, layer, stride: 2, padding: 1).relu();
+        foreach (string layer in (string[])["encoder.conv1", "encoder.conv2", "encoder.conv3"]) x = Activation.Pass(x, Weights.Convolve(x, layer, stride: 2, padding: 1).relu_(), images);
         x = x.flatten(1);
         if (training is null) return x;
         Tensor kept = rand(x.shape, x.dtype, x.device, generator: training.Generator).ge(DropoutRate);
@@ -60,8 +60,8 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
 
     public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
-        Tensor x = Weights.Linear(latents, "decoder.dense").relu().reshape(latents.size(0), 4 * _channels, _image.Height / 8, _image.Width / 8);
-        foreach (string layer in (string[])["decoder.conv1", "decoder.conv2", "decoder.conv3"]) x = Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1).relu();
+        Tensor x = Weights.Linear(latents, "decoder.dense").relu_().reshape(latents.size(0), 4 * _channels, _image.Height / 8, _image.Width / 8);
+        foreach (string layer in (string[])["decoder.conv1", "decoder.conv2", "decoder.conv3"]) x = Activation.Pass(x, Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1).relu_(), latents);
         return Weights.Convolve(x, "decoder.out", padding: 2);
     }
 

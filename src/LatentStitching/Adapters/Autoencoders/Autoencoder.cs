@@ -69,7 +69,7 @@ public sealed class Autoencoder : LatentModel
     internal Tensor Features(Tensor images)
     {
         Tensor x = images;
-        for (int i = 0; i < _layers; i++) x = Weights.Convolve(x, Layer("encoder", i), stride: 2, padding: 1).relu();
+        for (int i = 0; i < _layers; i++) x = Activation.Pass(x, Weights.Convolve(x, Layer("encoder", i), stride: 2, padding: 1).relu_(), images);
         return x;
     }
 
@@ -78,8 +78,8 @@ public sealed class Autoencoder : LatentModel
         Tensor x = features;
         for (int i = 0; i < _layers; i++)
         {
-            x = Weights.ConvolveTransposed(x, Layer("decoder", i), stride: 2, padding: 1);
-            if (i < _layers - 1) x = x.relu();
+            x = Activation.Pass(x, Weights.ConvolveTransposed(x, Layer("decoder", i), stride: 2, padding: 1), features);
+            if (i < _layers - 1) x = x.relu_();
         }
         return x;
     }

@@ -55,10 +55,10 @@ internal sealed class BurgessNetwork : VaeNetwork
     public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
-        foreach (string layer in EncoderConvolutions(_large)) x = Weights.Convolve(x, "encoder." + layer, stride: 2, padding: 1).relu();
+        foreach (string layer in EncoderConvolutions(_large)) x = Activation.Pass(x, Weights.Convolve(x, "encoder." + layer, stride: 2, padding: 1).relu_(), images);
         x = x.flatten(1);
-        x = Weights.Linear(x, "encoder.lin1").relu();
-        return Weights.Linear(x, "encoder.lin2").relu();
+        x = Weights.Linear(x, "encoder.lin1").relu_();
+        return Weights.Linear(x, "encoder.lin2").relu_();
     }
 
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features)
@@ -70,15 +70,15 @@ internal sealed class BurgessNetwork : VaeNetwork
 
     public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
-        Tensor x = Weights.Linear(latents, "decoder.lin1").relu();
-        x = Weights.Linear(x, "decoder.lin2").relu();
-        x = Weights.Linear(x, "decoder.lin3").relu();
+        Tensor x = Weights.Linear(latents, "decoder.lin1").relu_();
+        x = Weights.Linear(x, "decoder.lin2").relu_();
+        x = Weights.Linear(x, "decoder.lin3").relu_();
         x = x.reshape(x.size(0), Channels, 4, 4);
         string[] layers = DecoderConvolutions(_large);
         for (int i = 0; i < layers.Length; i++)
         {
-            x = Weights.ConvolveTransposed(x, "decoder." + layers[i], stride: 2, padding: 1);
-            if (i < layers.Length - 1) x = x.relu();
+            x = Activation.Pass(x, Weights.ConvolveTransposed(x, "decoder." + layers[i], stride: 2, padding: 1), latents);
+            if (i < layers.Length - 1) x = x.relu_();
         }
         return x;
     }

@@ -73,12 +73,13 @@ internal sealed class TinyAutoencoderNetwork : IDisposable
         }
     }
 
-    private Tensor Run(Tensor x, string side, IReadOnlyList<TinyLayer> layers)
+    private Tensor Run(Tensor input, string side, IReadOnlyList<TinyLayer> layers)
     {
+        Tensor x = input;
         for (int i = 0; i < layers.Count; i++)
         {
             string name = Name(side, i);
-            x = layers[i].Kind switch
+            Tensor next = layers[i].Kind switch
             {
                 TinyKind.Convolution => Weights.Convolve(x, name, layers[i].Stride, padding: 1),
                 TinyKind.Rectify => x.relu(),
@@ -87,15 +88,17 @@ internal sealed class TinyAutoencoderNetwork : IDisposable
                 TinyKind.WideBlock => Block(x + Weights.Convolve(Weights.GroupNormalise(Weights.Convolve(x, name + ".pool.0"), name + ".pool.1", 4).relu(), name + ".pool.3"), name),
                 _ => Block(x, name),
             };
+            x = Activation.Pass(x, next, input);
         }
         return x;
     }
 
     private Tensor Block(Tensor x, string name)
     {
-        Tensor y = Weights.Convolve(x, name + ".conv.0", padding: 1).relu();
-        y = Weights.Convolve(y, name + ".conv.2", padding: 1).relu();
-        return (Weights.Convolve(y, name + ".conv.4", padding: 1) + x).relu();
+        using var scope = NewDisposeScope();
+        Tensor y = Weights.Convolve(x, name + ".conv.0", padding: 1).relu_();
+        y = Weights.Convolve(y, name + ".conv.2", padding: 1).relu_();
+        return Weights.Convolve(y, name + ".conv.4", padding: 1).add_(x).relu_().MoveToOuterDisposeScope();
     }
 
     private static string Name(string side, int place) => side + place.ToString(CultureInfo.InvariantCulture);

@@ -70,17 +70,19 @@ internal sealed class VqVaeNetwork : IDisposable
 
     private Tensor Residual(Tensor x, string name)
     {
+        using var scope = NewDisposeScope();
         Tensor y = Weights.Convolve(Normalise(x, name + ".norm1").silu(), name + ".conv1", padding: 1);
         y = Weights.Convolve(Normalise(y, name + ".norm2").silu(), name + ".conv2", padding: 1);
-        return y.size(1) == x.size(1) ? x + y : Weights.Convolve(x, name + ".nin_shortcut") + y;
+        return (y.size(1) == x.size(1) ? x + y : Weights.Convolve(x, name + ".nin_shortcut") + y).MoveToOuterDisposeScope();
     }
 
     private Tensor Attend(Tensor x, string name)
     {
+        using var scope = NewDisposeScope();
         Tensor y = Normalise(x, name + ".norm");
         Tensor queries = Places(".q").transpose(1, 2), keys = Places(".k"), values = Places(".v");
         Tensor weights = queries.bmm(keys).mul(1 / Math.Sqrt(x.size(1))).softmax(2);
-        return x + Weights.Convolve(values.bmm(weights.transpose(1, 2)).reshape(x.shape), name + ".proj_out");
+        return (x + Weights.Convolve(values.bmm(weights.transpose(1, 2)).reshape(x.shape), name + ".proj_out")).MoveToOuterDisposeScope();
 
         // [n, c, places]
         Tensor Places(string layer) => Weights.Convolve(y, name + layer).flatten(2);

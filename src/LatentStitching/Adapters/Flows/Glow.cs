@@ -3,7 +3,6 @@ using LatentStitching.Checkpoints;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LatentStitching.Adapters.Flows;
 
@@ -180,6 +179,8 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents)
     {
+        // Norms need the priors' networks. Where nobody hears of them they are worked out only for the text of an error.
+        if (LoggerFactory is null && GlowPixels.ToImages(_latents.DecodePixels(latents, DecodingClasses(latents))) is var images && TensorGuard.IsFinite(images)) return images;
         (Tensor pixels, Tensor norms) = DecodeBlock(latents);
         using (no_grad())
         {
@@ -188,7 +189,7 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
             {
                 throw new InvalidOperationException($"latents must decode to finite images, but {report}. DecodeReported tells which, and decodes the others.");
             }
-            if (!report.IsClean) LogOutside((ILogger?)LoggerFactory?.CreateLogger(typeof(Glow)) ?? NullLogger.Instance, Name, report);
+            if (!report.IsClean && LoggerFactory is { } factory) LogOutside(factory.CreateLogger<Glow>(), Name, report);
         }
         return pixels;
     }
@@ -234,10 +235,15 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
 
     private (Tensor Pixels, Tensor SquaredNorms) DecodeBlock(Tensor latents)
     {
-        ThrowIfGone();
-        // Only whitened latents need the class to decode; the norm of raw ones is taken without it.
-        (Tensor pixels, Tensor norms) = _latents.Decode(latents, Whitened || Class is not null ? ClassRows(latents.size(0)) : null);
+        (Tensor pixels, Tensor norms) = _latents.Decode(latents, DecodingClasses(latents));
         return (GlowPixels.ToImages(pixels), norms);
+    }
+
+    // Only whitened latents need the class to decode; the norm of raw ones is taken without it.
+    private Tensor? DecodingClasses(Tensor latents)
+    {
+        ThrowIfGone();
+        return Whitened || Class is not null ? ClassRows(latents.size(0)) : null;
     }
 
     // The weights of a view belong to the whole model.

@@ -40,6 +40,9 @@ internal sealed class GlowLatents
         });
     }
 
+    /// <summary>Latents → pixels on the network's scale. The priors are worked out only where the latents need them.</summary>
+    public Tensor DecodePixels(Tensor latents, Tensor? classes) => Walk(latents, Whitened, classes, pixels: true, visit: null)!;
+
     /// <summary>Latents → pixels on the network's scale, and the squared norm [n] of the whitened latents in float64.</summary>
     public (Tensor Pixels, Tensor SquaredNorms) Decode(Tensor latents, Tensor? classes)
     {
@@ -95,16 +98,18 @@ internal sealed class GlowLatents
 
     private Tensor Join(Func<int, Tensor> level) => cat([.. Enumerable.Range(First, Space.Levels.Count).Select(index => level(index).flatten(1))], 1);
 
-    private Tensor? Walk(Tensor latents, bool whitened, Tensor? classes, bool pixels, LevelVisitor visit) => _network.Backward(
+    private Tensor? Walk(Tensor latents, bool whitened, Tensor? classes, bool pixels, LevelVisitor? visit) => _network.Backward(
         latents.size(0),
         classes,
-        (level, mean, logDeviation) =>
+        (level, prior) =>
         {
-            if (level < First) return mean;
+            if (level < First) return prior().Mean;
             LatentLevel place = Space.Levels[level - First];
             Tensor given = latents.narrow(1, place.Offset, place.Dimension).reshape([latents.size(0), .. place.Shape]);
+            if (!whitened && visit is null) return given;
+            (Tensor mean, Tensor logDeviation) = prior();
             Tensor values = whitened ? mean + logDeviation.exp() * given : given;
-            visit(level, values, whitened ? given : Whiten(given, mean, logDeviation), logDeviation);
+            visit?.Invoke(level, values, whitened ? given : Whiten(given, mean, logDeviation), logDeviation);
             return values;
         },
         pixels);

@@ -17,8 +17,8 @@ internal sealed class GlowNetwork : IDisposable
         _folds = Fold();
     }
 
-    /// <summary>Gives a level's values from the Gaussian that its prior puts there.</summary>
-    public delegate Tensor LevelSource(int level, Tensor mean, Tensor logDeviation);
+    /// <summary>Gives a level's values, from the Gaussian that its prior puts there if it asks for it.</summary>
+    public delegate Tensor LevelSource(int level, Func<(Tensor Mean, Tensor LogDeviation)> prior);
 
     public GlowDialect Dialect { get; }
 
@@ -64,8 +64,8 @@ internal sealed class GlowNetwork : IDisposable
         Tensor? kept = null;
         for (int level = Shape.Levels - 1; level >= 0; level--)
         {
-            (Tensor mean, Tensor logDeviation) = Prior(level, kept, count, classes);
-            Tensor values = source(level, mean, logDeviation);
+            (int here, Tensor? given) = (level, kept);
+            Tensor values = source(level, () => Prior(here, given, count, classes));
             if (level == 0 && !pixels) return null;
             Tensor x = kept is null ? values : cat([kept, values], 1);
             for (int step = Shape.Steps - 1; step >= 0; step--)

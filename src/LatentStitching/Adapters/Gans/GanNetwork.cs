@@ -53,8 +53,8 @@ internal sealed class GanNetwork : IDisposable
     /// <summary>Latents [n, k] → images [n, c, h, w] in [0, 1].</summary>
     public Tensor Generate(Tensor latents)
     {
-        Tensor x = Weights.Linear(latents, "dense").relu().reshape(latents.size(0), _seedChannels, _seedSide, _seedSide);
-        for (int i = 0; i < _layers; i++) x = Weights.ConvolveTransposed(x, $"conv{i}", stride: 2, padding: 1).relu();
+        Tensor x = Weights.Linear(latents, "dense").relu_().reshape(latents.size(0), _seedChannels, _seedSide, _seedSide);
+        for (int i = 0; i < _layers; i++) x = Activation.Pass(x, Weights.ConvolveTransposed(x, $"conv{i}", stride: 2, padding: 1).relu_(), latents);
         return Weights.Convolve(x, "out", padding: 2).sigmoid();
     }
 

@@ -1,4 +1,5 @@
 using LatentStitching.Checkpoints;
+using LatentStitching.Numerics;
 using TorchSharp.Modules;
 
 namespace LatentStitching.Adapters.Weights;
@@ -55,7 +56,7 @@ internal sealed class WeightSet : IDisposable
         using var grad = no_grad();
         foreach (WeightSpec spec in layout.Weights)
         {
-            if (!state[spec.Name].is_floating_point() || !state[spec.Name].isfinite().all().ToBoolean())
+            if (!state[spec.Name].is_floating_point() || !TensorGuard.IsFinite(state[spec.Name]))
             {
                 throw new InvalidDataException($"{path} must hold finite floating-point weights of {what}, but {spec.Name} is {state[spec.Name].dtype} or holds NaN or infinite numbers.");
             }

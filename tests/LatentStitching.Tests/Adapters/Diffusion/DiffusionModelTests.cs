@@ -106,6 +106,18 @@ public sealed class DiffusionModelTests : IDisposable
         published.Reconstruct(images).ShouldBeCloseTo(images * factor, 1e-5);
     }
 
+    [Theory]
+    [InlineData(8, 128)]
+    [InlineData(28, 41)]
+    [InlineData(32, 32)]
+    [InlineData(64, 8)]
+    [InlineData(512, 1)]
+    public void BatchSize_OnTheProcessor_FallsWithThePixels(long side, long rows)
+    {
+        using DiffusionModel model = DiffusionModel.FromFunction(ImageFormat.Grey(side), (x, _) => zeros_like(x), NoiseSchedule.Linear());
+        model.BatchSize.Should().Be(rows);
+    }
+
     [Fact]
     public void With_SharesTheNetwork_WhichItDoesNotFree()
     {

@@ -82,6 +82,22 @@ public sealed class GlowDecodingTests
         log.Lines.Should().ContainSingle().Which.Should().StartWith("Warning LatentsOutsideTypicalSet glow: 1 of 2 latents lie outside the typical set (norm up to 4");
     }
 
+    [Theory]
+    [InlineData("raw")]
+    [InlineData("whitened")]
+    [InlineData("z2+")]
+    public void Decode_WithoutALog_GivesTheSameBytesAsWithOne(string level)
+    {
+        using Glow model = Model();
+        using var view = (Glow)(level == "whitened" ? model : model.At(level));
+        using var scope = NewDisposeScope();
+        Tensor latents = randn(3, view.Latent.Dimension);
+        Tensor plain = view.Decode(latents);
+        view.LoggerFactory = new MemoryLog();
+        Tensor logged = view.Decode(latents);
+        plain.bytes.ToArray().Should().Equal(logged.bytes.ToArray());
+    }
+
     [Fact]
     public void BadArguments_AreRefusedInWords()
     {

@@ -31,7 +31,7 @@ public sealed class GlowFixtureTests
         Tensor total = GlowLatents.LogLikelihood(network, x, null), expected = fixture["out64.logdet"] + fixture["out64.log_p"];
         total.ShouldBeCloseTo(expected, Densities);
 
-        network.Backward(3, null, (level, _, _) => fixture[$"out.z.{level}"])!.ShouldBeCloseTo(fixture["out.reconstruct"], Values);
+        network.Backward(3, null, (level, _) => fixture[$"out.z.{level}"])!.ShouldBeCloseTo(fixture["out.reconstruct"], Values);
         network.Backward(3, null, Drawn)!.ShouldBeCloseTo(fixture["out.sample"], Values);
         exact.Backward(3, null, Drawn)!.ShouldBeCloseTo(fixture["out64.sample"], 1e-12);
         Tensor wide = x.to_type(ScalarType.Float64);
@@ -40,7 +40,11 @@ public sealed class GlowFixtureTests
         exact.Forward(wide, determinant: true).LogDeterminant!.ShouldBeCloseTo(fixture["out64.logdet"], rounding);
         GlowLatents.LogLikelihood(exact, wide, null).ShouldBeCloseTo(expected, rounding);
 
-        Tensor Drawn(int level, Tensor mean, Tensor logDeviation) => mean + logDeviation.exp() * fixture[$"in.eps.{level}"].to_type(mean.dtype);
+        Tensor Drawn(int level, Func<(Tensor Mean, Tensor LogDeviation)> prior)
+        {
+            (Tensor mean, Tensor logDeviation) = prior();
+            return mean + logDeviation.exp() * fixture[$"in.eps.{level}"].to_type(mean.dtype);
+        }
     }
 
     [Fact]
@@ -87,8 +91,8 @@ public sealed class GlowFixtureTests
         (mean, logDeviation) = network.Prior(1, null, 2, rows);
         mean.ShouldBeCloseTo(fixture["out.prior_mean"], Values);
         logDeviation.ShouldBeCloseTo(fixture["out.prior_logs"], Values);
-        network.Backward(2, rows, (level, middle, _) => level == 1 ? fixture["out.z"] : middle)!.ShouldBeCloseTo(fixture["out.decode_z"], Values);
-        if (classes == 0) network.Backward(1, null, (_, middle, _) => middle)!.ShouldBeCloseTo(fixture["out.decode_none"], Values);
+        network.Backward(2, rows, (level, prior) => level == 1 ? fixture["out.z"] : prior().Mean)!.ShouldBeCloseTo(fixture["out.decode_z"], Values);
+        if (classes == 0) network.Backward(1, null, (_, prior) => prior().Mean)!.ShouldBeCloseTo(fixture["out.decode_none"], Values);
         if (classes > 0) Y0astGlow.ClassLogits(network.Weights, fixture["out.z"]).ShouldBeCloseTo(fixture["out.y_logits"], Values);
 
         Tensor Bits(GlowNetwork of, Tensor pixels) =>

@@ -1,51 +1,6 @@
-using BenchmarkDotNet.Attributes;
-using LatentStitching.Adapters.Gans;
-using LatentStitching.Models;
 using TorchSharp.Modules;
 
 namespace LatentStitching.Benchmarks.Adapters;
-
-/// <summary>Decoding 16 images of 64×64 pixels with a StyleGAN2 of at most 128 channels, beside the same network as bare TorchSharp modules.</summary>
-[MemoryDiagnoser]
-public class StyleGan2Benchmarks
-{
-    private StyleGan2 _model = null!;
-    private BareStyleGan2 _bare = null!;
-    private Tensor _latents = null!;
-
-    [GlobalSetup]
-    public void Setup()
-    {
-        set_num_threads(1);
-        StyleGan2Options options = new() { Image = ImageFormat.Rgb(64), ChannelBase = 4096, MostChannels = 128 };
-        _model = StyleGan2.Create(options);
-        _bare = BareStyleGan2.Of([128, 128, 128, 128, 64]);
-        _latents = _model.Sample(16, 1);
-    }
-
-    [GlobalCleanup]
-    public void Cleanup()
-    {
-        _model.Dispose();
-        _bare.Dispose();
-        _latents.Dispose();
-    }
-
-    [Benchmark]
-    public long Decode()
-    {
-        using Tensor images = _model.Decode(_latents);
-        return images.numel();
-    }
-
-    [Benchmark(Baseline = true)]
-    public long Bare()
-    {
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        return _bare.call(_latents).numel();
-    }
-}
 
 /// <summary>The synthesis network as one would write it with modules: a convolution a layer, styles by linear layers, no checks.</summary>
 internal sealed class BareStyleGan2 : nn.Module<Tensor, Tensor>

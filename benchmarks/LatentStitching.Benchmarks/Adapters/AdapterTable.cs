@@ -1,0 +1,124 @@
+using System.Globalization;
+using LatentStitching.Adapters.Autoencoders;
+using LatentStitching.Adapters.Diffusion;
+using LatentStitching.Adapters.Flows;
+using LatentStitching.Adapters.Gans;
+using LatentStitching.Models;
+using TorchSharp.Modules;
+
+namespace LatentStitching.Benchmarks.Adapters;
+
+/// <summary>Encoding and decoding with each adapter beside the same network as bare TorchSharp modules, in one process on one thread.</summary>
+internal static class AdapterTable
+{
+    private const int Steps = 5;
+
+    /// <summary>Prints one line an adapter.</summary>
+    /// <param name="which">Part of the names of the adapters to time; empty for all.</param>
+    /// <param name="seconds">How long each pair is timed, at least seven rounds.</param>
+    public static int Run(string which, double seconds)
+    {
+        set_num_threads(1);
+        Console.WriteLine("Medians of processor time in turns, ms a batch; ratio: bare time over the adapter's, that is, the adapter's throughput as a share.");
+        Console.WriteLine("| adapter | batch | encode | bare | ratio | decode | bare | ratio |");
+        Console.WriteLine("|---|---|---:|---:|---:|---:|---:|---:|");
+        Table table = new(which, TimeSpan.FromSeconds(seconds));
+        table.Row("Autoencoder", () => Plain(Autoencoder.Create(), BareAutoencoders.Plain(3, [12, 24, 48]), BareAutoencoders.Mirror([48, 24, 12], 3), 256));
+        table.Row("Vae", () => Plain(Vae.Create(), BareAutoencoders.BurgessEncoder(), BareAutoencoders.BurgessDecoder(), 128));
+        table.Row("AspertiVae", () => Plain(AspertiVae.Create(), BareAutoencoders.AspertiEncoder(), BareAutoencoders.AspertiDecoder(), 16));
+        table.Row("TinyAutoencoder", () => Plain(TinyAutoencoder.Create(), BareAutoencoders.TinyEncoder(), BareAutoencoders.TinyDecoder(), 4));
+        table.Row("VqVae, small", () => Vq(32, [32, 32, 64], 1, 4, 256, 16));
+        table.Row("VqVae", () => Vq(64, [128, 256, 512], 2, 3, 8192, 1));
+        table.Row("Glow, 64 channels within", () => Flow(64));
+        table.Row("Glow, 512 channels within", () => Flow(512));
+        table.Row("DiffusionModel, 7×7 blocks, 5 steps", Blocks);
+        table.Row("DiffusionModel, U-Net, 5 steps", UNet);
+        table.Row("StyleGan2, decode from w", Style);
+        return 0;
+    }
+
+    private static Side Plain(LatentModel model, Sequential encoder, Sequential decoder, long count) =>
+        new(model, count, encoder.call, latents => decoder.call(latents.reshape([latents.size(0), .. model.Latent.Levels[0].Shape])), [encoder, decoder]);
+
+    private static Side Vq(long side, long[] channels, int blocks, long vector, long codes, long count)
+    {
+        BareVqVae bare = new(channels, blocks, vector, codes);
+        VqVaeOptions options = new() { Image = ImageFormat.Rgb(side), Channels = channels, ResidualBlocks = blocks, LatentChannels = vector, EmbeddingDimension = vector, CodebookSize = codes };
+        return new Side(VqVae.Create(options), count, bare.Encode, latents => bare.Decode(latents.reshape(count, vector, side / 4, side / 4)), [bare]);
+    }
+
+    private static Side Flow(int hidden)
+    {
+        const int levels = 4, steps = 2;
+        BareGlow bare = new(levels, steps, hidden);
+        return new Side(Glow.Create(new GlowOptions { Levels = levels, Steps = steps, HiddenChannels = hidden, Affine = true }), 16, bare.Encode, bare.Decode, [bare]);
+    }
+
+    private static Side Blocks()
+    {
+        var network = ConvolutionalDenoiser.Create();
+        BareDenoiser bare = BareDenoiser.Create();
+        var model = DiffusionModel.FromNetwork(network, network.Schedule, new DiffusionOptions { Steps = Steps, Refinements = 0, Range = NetworkRange.MinusHalfToHalf });
+        Func<Tensor, Tensor, Tensor> predict = (x, time) => bare.call(x, time / 1000f);
+        return new Side(model, 32, images => Walk(model, predict, images - 0.5, up: true), latents => Walk(model, predict, latents.reshape(32, 1, 28, 28), up: false) + 0.5, [bare]);
+    }
+
+    private static Side UNet()
+    {
+        var options = DiffusionUNetOptions.Small(ImageFormat.Rgb(32));
+        BareUNet bare = new(3, 32, options.Channels, [.. options.Multipliers], options.BlocksPerLevel, [.. options.AttentionHeights]);
+        var model = DiffusionModel.FromNetwork(DiffusionUNet.Create(options), NoiseSchedule.Linear(), new DiffusionOptions { Steps = Steps, Refinements = 0 });
+        return new Side(model, 16, images => Walk(model, bare.call, (images * 2) - 1, up: true), latents => (Walk(model, bare.call, latents.reshape(16, 3, 32, 32), up: false) + 1) / 2, [bare]);
+    }
+
+    private static Side Style()
+    {
+        StyleGan2 model = StyleGan2.Create(new StyleGan2Options { Image = ImageFormat.Rgb(64), ChannelBase = 4096, MostChannels = 128 });
+        var bare = BareStyleGan2.Of([128, 128, 128, 128, 64]);
+        return new Side(model, 16, null, bare.call, [bare]);
+    }
+
+    private static Tensor Walk(DiffusionModel model, Func<Tensor, Tensor, Tensor> predict, Tensor x, bool up)
+    {
+        IReadOnlyList<double> alphaBars = model.Schedule.AlphaBars;
+        int times = alphaBars.Count;
+        for (int i = 1; i <= Steps; i++)
+        {
+            using var scope = NewDisposeScope();
+            int upper = up ? i : Steps + 1 - i, time = (upper * times / Steps) - 1;
+            double high = alphaBars[time], low = upper == 1 ? 1 : alphaBars[((upper - 1) * times / Steps) - 1];
+            (double from, double to) = up ? (low, high) : (high, low);
+            Tensor noise = predict(x, full([x.size(0)], (float)time));
+            x = ((((x - (noise * Math.Sqrt(1 - from))) / Math.Sqrt(from)) * Math.Sqrt(to)) + (noise * Math.Sqrt(1 - to))).MoveToOuterDisposeScope();
+        }
+        return x;
+    }
+
+    /// <summary>An adapter and its bare network; no encoder where the adapter has none.</summary>
+    private sealed record Side(LatentModel Model, long Count, Func<Tensor, Tensor>? Encoder, Func<Tensor, Tensor> Decoder, IDisposable[] Bare);
+
+    private sealed class Table(string which, TimeSpan length)
+    {
+        public void Row(string name, Func<Side> make)
+        {
+            if (!name.Contains(which, StringComparison.OrdinalIgnoreCase)) return;
+            using var scope = NewDisposeScope();
+            Side side = make();
+            using LatentModel model = side.Model;
+            Tensor images = rand(side.Count, model.Image.Channels, model.Image.Height, model.Image.Width);
+            Tensor latents = model is StyleGan2 gan ? gan.Sample(side.Count, 1) : side.Encoder is null ? randn(side.Count, model.Latent.Dimension) : model.Encode(images);
+            string encode = side.Encoder is { } encoder ? Pair(() => model.Encode(images), () => encoder(images)) : "– | – | –";
+            string decode = Pair(() => model.Decode(latents), () => side.Decoder(latents));
+            Console.WriteLine($"| {name} | {side.Count} × {model.Image} | {encode} | {decode} |");
+            foreach (IDisposable held in side.Bare) held.Dispose();
+        }
+
+        private string Pair(Func<Tensor> ours, Func<Tensor> bare)
+        {
+            Interleaved.Medians[] times = Interleaved.Time(length, 7, () => ours(), () => bare());
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{times[0].Processor * 1000:0.0} | {times[1].Processor * 1000:0.0} | {times[1].Processor / times[0].Processor:0.00}");
+        }
+    }
+}

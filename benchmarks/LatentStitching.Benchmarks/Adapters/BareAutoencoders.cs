@@ -1,0 +1,79 @@
+using TorchSharp.Modules;
+
+namespace LatentStitching.Benchmarks.Adapters;
+
+/// <summary>The networks of autoencoders as sequences of modules, without checks, blocks or clamping.</summary>
+internal static class BareAutoencoders
+{
+    public static Sequential Plain(long inputs, long[] channels)
+    {
+        List<nn.Module<Tensor, Tensor>> layers = [];
+        foreach (long width in channels)
+        {
+            layers.Add(nn.Conv2d(inputs, width, 4, stride: 2, padding: 1));
+            layers.Add(nn.ReLU());
+            inputs = width;
+        }
+        return nn.Sequential(layers);
+    }
+
+    public static Sequential Mirror(long[] channels, long outputs)
+    {
+        List<nn.Module<Tensor, Tensor>> layers = [];
+        for (int i = 0; i < channels.Length; i++)
+        {
+            layers.Add(nn.ConvTranspose2d(channels[i], i < channels.Length - 1 ? channels[i + 1] : outputs, 4, stride: 2, padding: 1));
+            layers.Add(i < channels.Length - 1 ? nn.ReLU() : nn.Sigmoid());
+        }
+        return nn.Sequential(layers);
+    }
+
+    // The adapter computes the log-variance too.
+    public static Sequential AspertiEncoder() => nn.Sequential(Plain(3, [128, 256, 512]), nn.Flatten(), nn.Linear(32768, 128));
+
+    public static Sequential AspertiDecoder() => nn.Sequential(
+        nn.Linear(64, 32768),
+        nn.ReLU(),
+        nn.Unflatten(1, [512, 8, 8]),
+        nn.ConvTranspose2d(512, 256, 4, stride: 2, padding: 1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(256, 128, 4, stride: 2, padding: 1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 4, stride: 2, padding: 1),
+        nn.ReLU(),
+        nn.Conv2d(64, 3, 5, padding: 2),
+        nn.Sigmoid());
+
+    // Mean and log-variance lie interleaved, as published.
+    public static Sequential BurgessEncoder() => nn.Sequential(
+        Plain(3, [32, 32, 32, 32]), nn.Flatten(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 20));
+
+    public static Sequential BurgessDecoder() => nn.Sequential(
+        nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU(), nn.Unflatten(1, [32, 4, 4]), Mirror([32, 32, 32, 32], 3));
+
+    public static Sequential TinyEncoder()
+    {
+        List<nn.Module<Tensor, Tensor>> layers = [nn.Conv2d(3, 64, 3, padding: 1), new Block()];
+        for (int i = 0; i < 3; i++) layers.AddRange([nn.Conv2d(64, 64, 3, stride: 2, padding: 1, bias: false), new Block(), new Block(), new Block()]);
+        layers.Add(nn.Conv2d(64, 4, 3, padding: 1));
+        return nn.Sequential(layers);
+    }
+
+    public static Sequential TinyDecoder()
+    {
+        List<nn.Module<Tensor, Tensor>> layers = [nn.Tanh(), nn.Conv2d(4, 64, 3, padding: 1), nn.ReLU()];
+        for (int i = 0; i < 3; i++) layers.AddRange([new Block(), new Block(), new Block(), nn.Upsample(scale_factor: [2, 2]), nn.Conv2d(64, 64, 3, padding: 1, bias: false)]);
+        layers.AddRange([new Block(), nn.Conv2d(64, 3, 3, padding: 1)]);
+        return nn.Sequential(layers);
+    }
+
+    private sealed class Block : nn.Module<Tensor, Tensor>
+    {
+        private readonly Sequential _layers = nn.Sequential(nn.Conv2d(64, 64, 3, padding: 1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding: 1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding: 1));
+
+        public Block()
+            : base("block") => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => (_layers.forward(input) + input).relu();
+    }
+}

@@ -1,0 +1,16 @@
+namespace LatentStitching.Adapters.Weights;
+
+/// <summary>What goes from layer to layer.</summary>
+internal static class Activation
+{
+    /// <summary>Hands a layer's output on and frees the input that it came from, unless that was given by the caller.</summary>
+    /// <remarks>Activations that all live until the end of a call take memory that is fetched anew for each; what a gradient needs lives on without its handle.</remarks>
+    /// <param name="input">What the layer took.</param>
+    /// <param name="output">What it made; it may be a view of the input.</param>
+    /// <param name="given">The caller's tensor, which stays.</param>
+    public static Tensor Pass(Tensor input, Tensor output, Tensor given)
+    {
+        if (!ReferenceEquals(input, given) && !ReferenceEquals(input, output)) input.Dispose();
+        return output;
+    }
+}
