@@ -26,6 +26,7 @@ internal sealed class Extras(Display display, MemoryImages images, StitchingStud
     public LevelStudyResult? Levels(IReadOnlyList<Opened> models)
     {
         StudyMember[] hierarchical = [.. models.Select(model => model.Member).Where(member => ZooModels.IsLight(member) && member.Encodes && HasLevels(member.Model))];
+        if (options.Quick) hierarchical = [.. hierarchical.OrderByDescending(member => member.Model.Latent.Levels.Count).Take(1)];
         if (hierarchical.Length == 0) return null;
         IImageSource some = images.Ids.Count > LevelImages ? images.Take(LevelImages) : images;
         StitchingStudyOptions levels = study with { Split = DataSplit.CreateByShare(some.Ids.Count, 0.6, 0.2, 0.2, study.Seed), Paths = false, Examples = 0 };

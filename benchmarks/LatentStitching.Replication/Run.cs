@@ -65,7 +65,7 @@ internal static class Run
 
             StudyResult pairs = display.Study("All pairs", progress => StitchingStudy.Run([.. models.Select(model => model.Member)], images, Path.Combine(options.Output, "study"), study, progress, cancellationToken));
             Extras extras = new(display, images, study, options, cancellationToken);
-            List<(string, TrainingDynamicsResult)> dynamics = own ? [] : extras.Dynamics(ZooModels.Series(zoo, models));
+            List<(string Model, TrainingDynamicsResult Result)> dynamics = own ? [] : extras.Dynamics(ZooModels.Series(zoo, models));
             LevelStudyResult? levels = extras.Levels(models);
             IReadOnlyList<SupportSetResult> supports = extras.Supports(models);
             IReadOnlyList<ReportFigure> edits = extras.Edits(models, pairs);
@@ -83,7 +83,7 @@ internal static class Run
                 Provenance = [("command", Command(options))],
             });
             report.Save(options.Output);
-            Tables.Show(display, pairs);
+            Tables.Show(display, new FindingEvidence { Study = pairs, Dynamics = [.. dynamics.Select(one => one.Result)], Levels = levels });
             Display.Line(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Wrote {Path.Combine(options.Output, "report.html")}, report.md, report.json, figures and tables; study/results.json has every number. {clock.Elapsed.TotalMinutes:0.0} min, {Process.GetCurrentProcess().PeakWorkingSet64 / 1e9:0.0} GB at the most."));

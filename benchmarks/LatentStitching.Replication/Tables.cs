@@ -8,8 +8,9 @@ namespace LatentStitching.Replication;
 /// <summary>The short table at the end of a run.</summary>
 internal static class Tables
 {
-    public static void Show(Display display, StudyResult study)
+    public static void Show(Display display, FindingEvidence evidence)
     {
+        StudyResult study = evidence.Study;
         Table table = new Table().Border(TableBorder.Simple).Title("Stitched through linear maps; pixel errors are MSE on [[0, 1]]; 95 % intervals stand in the report");
         table.AddColumn(new TableColumn("source → target").NoWrap());
         foreach (string header in (string[])["latent error / variance", "stitched", "ceiling", "floor: mean", "recovered"]) table.AddColumn(new TableColumn(header).RightAligned());
@@ -20,7 +21,7 @@ internal static class Tables
             table.AddRow(((string[])[name, Text(latent?.Value), Text(image?.Value), Text(image?.Ceiling), Text(image?.MeanFloor), Text(recovered?.Value)]).Select(Markup.Escape).ToArray());
         }
         display.Table(table);
-        foreach (Finding finding in Findings.Evaluate(new FindingEvidence { Study = study }).Where(finding => finding.State != FindingState.NotTestable))
+        foreach (Finding finding in Findings.Evaluate(evidence).Where(finding => finding.State != FindingState.NotTestable))
         {
             Display.Line($"{finding.Id} {(finding.State == FindingState.Reproduced ? "reproduced" : "not reproduced")}: {finding.Words}");
         }

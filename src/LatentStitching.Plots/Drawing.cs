@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using LatentStitching.Reporting;
 using ScottPlot;
+using ScottPlot.Plottables;
 using ScottPlot.TickGenerators;
 
 namespace LatentStitching.Plots;
@@ -60,6 +61,8 @@ internal static partial class Drawing
     {
         using Plot drawn = plot;
         plot.Font.Set(PlotFont.Name);
+        // ScottPlot looks for a font for each text by its first sign, and finds another one for a dash.
+        foreach (Text text in plot.GetPlottables<Text>()) text.LabelFontName = PlotFont.Name;
         plot.Axes.Title.Label.Bold = false;
         foreach (IAxis axis in plot.Axes.GetAxes()) axis.Label.Bold = false;
         plot.Legend.FontName = PlotFont.Name;

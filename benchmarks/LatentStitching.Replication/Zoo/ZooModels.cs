@@ -20,8 +20,8 @@ internal static class ZooModels
         foreach (string name in ZooRecipes.All.Select(recipe => recipe.Name))
         {
             ILatentModel model = LatentModel.Load(Path.Combine(folder, name));
-            // Refined steps make ten as exact as a hundred plain ones; a quick run shows the path, not the quality.
-            ILatentModel used = model is DiffusionModel diffusion ? diffusion.With(diffusion.Options with { Steps = quick ? 4 : 10, Refinements = quick ? 1 : 2 }) : model;
+            // Plain steps of a briefly trained network are exact there and back, and turn every other latent into flat colour; clipped ones lose colour on the way and draw faces.
+            ILatentModel used = model is DiffusionModel diffusion ? diffusion.With(diffusion.Options with { Steps = quick ? 4 : 10, Refinements = 0, ClipPrediction = true }) : model;
             yield return new Opened(StudyMember.Of(used) with { Encodes = name != Decoder }, used == model ? [model] : [used, model]);
         }
     }

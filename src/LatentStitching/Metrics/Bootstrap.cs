@@ -1,5 +1,4 @@
 using MathNet.Numerics.Distributions;
-using MathNet.Numerics.Random;
 using MathNet.Numerics.Statistics;
 
 namespace LatentStitching.Metrics;
@@ -19,28 +18,24 @@ internal static class Bootstrap
     /// <summary>95 % interval of the mean.</summary>
     public static (double Lower, double Upper) Mean(IReadOnlyList<double> values, ulong seed)
     {
+        double[] array = [.. values];
         double total = values.Sum();
-        return Interval(values.Count, seed, total / values.Count, rows => Sum(values, rows) / rows.Length, row => (total - values[row]) / (values.Count - 1));
+        return Interval(values.Count, seed, total / values.Count, rows => Sum(array, rows) / rows.Length, row => (total - values[row]) / (values.Count - 1));
     }
 
     /// <summary>95 % interval of Σ numerator / Σ denominator, both resampled together; resamples whose denominator is zero are left out.</summary>
     public static (double Lower, double Upper) Ratio(IReadOnlyList<double> numerator, IReadOnlyList<double> denominator, ulong seed)
     {
+        double[] upper = [.. numerator], lower = [.. denominator];
         double above = numerator.Sum(), below = denominator.Sum();
         return Interval(
-            numerator.Count, seed, above / below, rows => Sum(numerator, rows) / Sum(denominator, rows), row => (above - numerator[row]) / (below - denominator[row]));
+            numerator.Count, seed, above / below, rows => Sum(upper, rows) / Sum(lower, rows), row => (above - numerator[row]) / (below - denominator[row]));
     }
 
-    private static (double Lower, double Upper) Interval(int count, ulong seed, double value, Func<int[], double> statistic, Func<int, double> withoutRow)
+    private static (double Lower, double Upper) Interval(int count, ulong seed, double value, Func<ReadOnlySpan<int>, double> statistic, Func<int, double> withoutRow)
     {
-        MersenneTwister random = new(unchecked((int)(seed ^ (seed >> 32))), threadSafe: false);
-        int[] rows = new int[count];
         double[] statistics = new double[Resamples];
-        for (int resample = 0; resample < Resamples; resample++)
-        {
-            for (int i = 0; i < count; i++) rows[i] = random.Next(count);
-            statistics[resample] = statistic(rows);
-        }
+        BootstrapDraws.Run(count, seed, Resamples, (resample, rows) => statistics[resample] = statistic(rows));
         // A resample whose denominator is zero has no ratio: with few rows it can be one row alone, again and again.
         statistics = Array.FindAll(statistics, double.IsFinite);
         Array.Sort(statistics);
@@ -80,7 +75,7 @@ internal static class Bootstrap
         return cubes / (6 * Math.Pow(squares, 1.5));
     }
 
-    private static double Sum(IReadOnlyList<double> values, int[] rows)
+    private static double Sum(double[] values, ReadOnlySpan<int> rows)
     {
         double sum = 0;
         foreach (int row in rows) sum += values[row];

@@ -34,9 +34,10 @@ internal static class ModelFamilies
     public static (ModelFamily Family, string? Architecture) Of(ILatentModel model)
     {
         using var scope = NewDisposeScope();
-        if (model.GetService<LatentModel>()?.Describe() is not { } description) return (ModelFamily.Unknown, null);
-        string configuration = description.Configuration.ToJsonString();
-        string sizes = $"{description.Kind} {model.Image} ↔ {model.Latent}";
-        return (_families.GetValueOrDefault(description.Kind), description.Configuration.Count == 0 ? sizes : $"{sizes}, configuration {TensorChecksum.Of(configuration)[..ShownDigits]}");
+        if (model.GetService<LatentModel>() is not { } inner || inner.Describe() is not { } description) return (ModelFamily.Unknown, null);
+        // The weights' shapes tell what the options leave to them, such as depth.
+        string layout = string.Join('\n', description.Weights.Select(weight => $"{weight.Name} {string.Join('×', weight.Tensor.shape)}").Order(StringComparer.Ordinal));
+        string digits = TensorChecksum.Of($"{description.Configuration.ToJsonString()}\n{layout}")[..ShownDigits];
+        return (_families.GetValueOrDefault(description.Kind), $"{description.Kind} {inner.Image} ↔ {inner.Latent}, layout {digits}");
     }
 }

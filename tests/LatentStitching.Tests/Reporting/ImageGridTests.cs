@@ -34,6 +34,36 @@ public sealed class ImageGridTests
         new[] { read.GetPixel(0, 0).Red, read.GetPixel(1, 0).Red, read.GetPixel(0, 1).Red, read.GetPixel(1, 1).Red }.Should().Equal(0, 1, 254, 255);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Save_CellLabels_StandAboveTheirImages(bool rows)
+    {
+        using TempFolder folder = new();
+        using var scope = NewDisposeScope();
+        (string, Tensor)[] entries = [("", Shades(0, 2, 40, 40)), ("", Shades(1, 2, 40, 40))];
+        ImageGridOptions options = new() { Scale = 1, Gap = 2, Margin = 7, EntriesAsRows = rows };
+        ImageGrid.Save(folder["plain.png"], entries, options);
+        ImageGrid.Save(folder["labelled.png"], entries, options with { CellLabels = [["1.5", ""], ["2.5", "3"]] });
+        using SKBitmap plain = SKBitmap.Decode(folder["plain.png"]), labelled = SKBitmap.Decode(folder["labelled.png"]);
+        int line = (labelled.Height - plain.Height) / 2;
+        labelled.Width.Should().Be(plain.Width);
+        line.Should().BeInRange(10, 20);
+        // Pixels stand where they stood, one line lower in the first row of cells and two in the second.
+        for (int row = 0; row < 2; row++)
+        {
+            for (int column = 0; column < 2; column++)
+            {
+                (int x, int y) = (7 + (42 * column), 7 + (42 * row));
+                labelled.GetPixel(x, y + ((row + 1) * line)).Should().Be(plain.GetPixel(x, y));
+                labelled.GetPixel(x + 39, y + 39 + ((row + 1) * line)).Should().Be(plain.GetPixel(x + 39, y + 39));
+            }
+        }
+        Enumerable.Range(0, 40 * line).Any(i => labelled.GetPixel(7 + (i % 40), 7 + (i / 40)).Red < 128).Should().BeTrue("the label is drawn above the first image");
+        (int blankX, int blankY) = rows ? (49, 7) : (7, 7 + 42 + line);
+        Enumerable.Range(0, 40 * line).All(i => labelled.GetPixel(blankX + (i % 40), blankY + (i / 40)).Red == 255).Should().BeTrue("an empty label draws nothing");
+    }
+
     [Fact]
     public void Save_NoText_PlacesEveryPixel()
     {
@@ -169,6 +199,7 @@ public sealed class ImageGridTests
         Tensor two = zeros(2, 3, 4, 4);
         Tensor three = zeros(3, 3, 4, 4);
         Refused<ArgumentException>("path must not be blank.*", () => ImageGrid.Save(" ", [("a", two)]));
+        Refused<ArgumentException>("options.CellLabels must hold, for each of the 1 entries, one label for each of its 2 images.*", () => ImageGrid.Save(folder["x"], [("a", two)], new ImageGridOptions { CellLabels = [["only one"]] }));
         Refused<ArgumentException>("entries must hold at least one batch of images, but it is empty.*", () => ImageGrid.Save(folder["x"], []));
         Refused<ArgumentException>("entries must hold equally many images, but 'a' holds 2 and 'b' holds 3.*", () => ImageGrid.Save(folder["x"], [("a", two), ("b", three)]));
         Refused<ArgumentException>("entries must have labels, which may be empty, but the label of entry 0 is null.*", () => ImageGrid.Save(folder["x"], [(null!, two)]));
