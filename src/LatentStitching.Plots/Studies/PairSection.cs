@@ -36,7 +36,7 @@ internal static class PairSection
         {
             ReportHeatMap map = Map(study, pairs, quantity, metric);
             section.HeatMap(map);
-            section.Figure(HeatMapFigure.Draw(map, new FigureOptions { Name = FigureName($"{quantity}-{metric}{suffix}"), Caption = map.Caption }));
+            section.Figure(HeatMapFigure.Draw(map, new FigureOptions { Name = FigureName(quantity == StudyQuantity.Recovered ? $"recovered{suffix}" : $"{quantity}-{metric}{suffix}"), Caption = map.Caption }));
         }
     }
 
@@ -55,7 +55,7 @@ internal static class PairSection
         ];
         double[] values = [.. cells.Select(cell => cell.Value.Value).Where(double.IsFinite)];
         bool wide = values.Length > 0 && values.Min() > 0 && values.Max() > 20 * values.Min();
-        ReportHeatMap map = new ReportHeatMap($"{Title(quantity)}: {metric}", scale: wide && values.Length == cells.Length ? HeatMapScale.Logarithmic : HeatMapScale.Linear).Order(
+        ReportHeatMap map = new ReportHeatMap(quantity == StudyQuantity.Recovered ? Title(quantity) : $"{Title(quantity)}: {metric}", scale: wide && values.Length == cells.Length ? HeatMapScale.Logarithmic : HeatMapScale.Linear).Order(
             [.. study.Models.Select(model => model.Name).Where(name => pairs.Any(pair => pair.Target == name))],
             [.. study.Models.Select(model => model.Name).Where(name => pairs.Any(pair => pair.Source == name))]);
         foreach ((string row, string column, MetricValue value) in cells) map.Add(row, column, value);
