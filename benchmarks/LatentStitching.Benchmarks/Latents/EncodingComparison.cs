@@ -15,7 +15,7 @@ internal static class EncodingComparison
     private const int Side = 64;
 
     /// <summary>Prints one line a set of images and model.</summary>
-    /// <param name="count">Images of each kind; the large model encodes an eighth of them.</param>
+    /// <param name="count">Images of each kind; the large model encodes a quarter of them.</param>
     /// <param name="rounds">Rounds at least.</param>
     /// <param name="celebA">A zip of aligned CelebA pictures, or null.</param>
     /// <param name="which">Part of the lines' names to time; empty for all.</param>
@@ -32,7 +32,7 @@ internal static class EncodingComparison
             using AspertiVae large = AspertiVae.Create();
             foreach ((string name, Func<IImageSource> open) in Sources(count, folder, celebA))
             {
-                foreach ((LatentModel model, int share) in ((LatentModel, int)[])[(small, 1), (large, 8)])
+                foreach ((LatentModel model, int share) in ((LatentModel, int)[])[(small, 1), (large, 4)])
                 {
                     string line = $"{count / share} {name} | {model.Name}";
                     if (line.Contains(which, StringComparison.OrdinalIgnoreCase)) Compare(line, open().Take(count / share), model, rounds, Path.Combine(folder, "bank"));

@@ -97,7 +97,7 @@ public sealed class IdxImages : IImageSource
         {
             _pixels.AsSpan(indices[i] * pixels, pixels).CopyTo(memory[(i * pixels)..]);
         }
-        Tensor images = bytes.to_type(ScalarType.Float32).div(255);
+        Tensor images = bytes.to_type(ScalarType.Float32).Over(255);
         return ImageResize.Bilinear(images, Image.Height, Image.Width).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using LatentStitching.Models;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Data;
 
@@ -70,6 +71,6 @@ internal sealed class ImageReader(ImageStore store, ImageGeometry geometry, bool
             byte[] planes = pictures[places[i]].Planes;
             planes.CopyTo(memory[(i * planes.Length)..]);
         }
-        return bytes.to_type(ScalarType.Float32).div(255);
+        return bytes.to_type(ScalarType.Float32).Over(255);
     }
 }

@@ -193,7 +193,7 @@ public abstract class LatentModel : ILatentModel
             }
             Tensor typed = block.to(Dtype, Device);
             // A copy, because a core may hand its input (or a tensor that it keeps) straight back, and cat of one block hands on its memory.
-            blocks.Add((clamp ? typed.clamp(0, 1) : typed.clone()).MoveToOuterDisposeScope());
+            blocks.Add((clamp ? typed.Within(0, 1) : typed.clone()).MoveToOuterDisposeScope());
         }
         return cat(blocks, 0).contiguous().MoveToOuterDisposeScope();
     }

@@ -13,6 +13,6 @@ internal static class ImageResize
         Tensor wide = images.dtype == ScalarType.Float64 ? images : images.to_type(ScalarType.Float32);
         Tensor resized = nn.functional.interpolate(wide, size: [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: shrinks);
         // Rounding may leave [0, 1] by one unit in the last place.
-        return resized.clamp(0, 1).to_type(images.dtype).MoveToOuterDisposeScope();
+        return resized.Within(0, 1).to_type(images.dtype).MoveToOuterDisposeScope();
     }
 }

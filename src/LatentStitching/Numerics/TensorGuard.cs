@@ -108,7 +108,7 @@ internal static class TensorGuard
         if (SumIsFinite(tensor)) return true;
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        return tensor.isfinite().all().ToBoolean();
+        return tensor.isfinite().all().Holds();
     }
 
     public static void SameRows(Tensor source, Tensor target, string sourceName, string targetName)
@@ -137,7 +137,7 @@ internal static class TensorGuard
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        return double.IsFinite(tensor.sum().ToDouble());
+        return double.IsFinite(tensor.sum().Number());
     }
 
     private static (double Low, double High) Range(Tensor tensor)
@@ -147,7 +147,7 @@ internal static class TensorGuard
         {
             // Both hand NaN on, so one pass each tells everything; over named axes they are vectorised better than min and max.
             long[] axes = [.. Enumerable.Range(0, (int)tensor.dim()).Select(axis => (long)axis)];
-            return (tensor.amin(axes).ToDouble(), tensor.amax(axes).ToDouble());
+            return (tensor.amin(axes).Number(), tensor.amax(axes).Number());
         }
     }
 

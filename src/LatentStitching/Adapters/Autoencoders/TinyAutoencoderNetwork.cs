@@ -1,6 +1,7 @@
 using System.Globalization;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Autoencoders;
 
@@ -83,7 +84,7 @@ internal sealed class TinyAutoencoderNetwork : IDisposable
             {
                 TinyKind.Convolution => Weights.Convolve(x, name, layers[i].Stride, padding: 1),
                 TinyKind.Rectify => x.relu(),
-                TinyKind.Squash => (x / 3).tanh() * 3,
+                TinyKind.Squash => x.Over(3).tanh().Times(3),
                 TinyKind.Upsample => nn.functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest),
                 TinyKind.WideBlock => Block(x + Weights.Convolve(Weights.GroupNormalise(Weights.Convolve(x, name + ".pool.0"), name + ".pool.1", 4).relu(), name + ".pool.3"), name),
                 _ => Block(x, name),

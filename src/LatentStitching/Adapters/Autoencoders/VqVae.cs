@@ -109,7 +109,7 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
     /// <exception cref="ArgumentException">The batch has another width or dtype, is empty, or is not finite.</exception>
     public Tensor SnappingDistance(Tensor latents) => InBlocks(latents, vectors => (vectors - Snapped(vectors)).square().sum([1]).sqrt().flatten(1).mean([1]));
 
-    internal static Tensor Signed(Tensor images) => (images * 2) - 1;
+    internal static Tensor Signed(Tensor images) => images.Times(2).Minus(1);
 
     internal static VqVae Open(ModelFolder folder) => From(folder.Weights, folder.FolderPath, folder.Name, folder.Image("image"), folder.Option<long>("groups"), folder.Device);
 
@@ -143,7 +143,7 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
         return (levels > 0 ? VqVaeKeys.Diffusers(levels) : VqVaeKeys.CompVis).Apply(file);
     }
 
-    private static Tensor Pixels(Tensor signed) => (signed + 1) / 2;
+    private static Tensor Pixels(Tensor signed) => signed.Plus(1).Over(2);
 
     private Tensor Vectors(Tensor latents) => latents.reshape([latents.size(0), .. Latent.Levels[0].Shape]);
 

@@ -1,5 +1,6 @@
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Autoencoders;
 
@@ -81,7 +82,7 @@ internal sealed class VqVaeNetwork : IDisposable
         using var scope = NewDisposeScope();
         Tensor y = Normalise(x, name + ".norm");
         Tensor queries = Places(".q").transpose(1, 2), keys = Places(".k"), values = Places(".v");
-        Tensor weights = queries.bmm(keys).mul(1 / Math.Sqrt(x.size(1))).softmax(2);
+        Tensor weights = queries.bmm(keys).Times(1 / Math.Sqrt(x.size(1))).softmax(2);
         return (x + Weights.Convolve(values.bmm(weights.transpose(1, 2)).reshape(x.shape), name + ".proj_out")).MoveToOuterDisposeScope();
 
         // [n, c, places]

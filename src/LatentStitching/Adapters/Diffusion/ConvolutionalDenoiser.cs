@@ -150,8 +150,8 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
     // Time as a share of T, at frequencies from 0 to 2π·1.5¹⁴.
     private Tensor EmbedTimes(Tensor times)
     {
-        Tensor phases = (times / (Schedule.Steps - 1)).unsqueeze(1) * Weights["gt.frequencies"];
-        Tensor x = cat([phases.sin(), phases.cos() - 1], 1);
+        Tensor phases = times.Over(Schedule.Steps - 1).unsqueeze(1) * Weights["gt.frequencies"];
+        Tensor x = cat([phases.sin(), phases.cos().Minus(1)], 1);
         foreach (string layer in (string[])["gt.time_embed.0", "gt.time_embed.2", "gt.time_embed.4"]) x = nn.functional.gelu(Weights.Linear(x, layer));
         return Weights.Linear(x, "gt.time_embed.6");
     }

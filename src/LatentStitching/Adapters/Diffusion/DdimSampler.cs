@@ -1,3 +1,5 @@
+using LatentStitching.Numerics;
+
 namespace LatentStitching.Adapters.Diffusion;
 
 /// <summary>DDIM both ways on one grid: Song, Meng and Ermon, "Denoising Diffusion Implicit Models" (arXiv:2010.02502), eq. 12 and 16.</summary>
@@ -30,8 +32,8 @@ internal static class DdimSampler
             // Eq. 16; eta 1 is the posterior's variance of Ho et al.
             double sigma = eta * Math.Sqrt((1 - to) / (1 - from) * (1 - (from / to)));
             (Tensor image, Tensor direction) = predictor.Split(x, output, from);
-            Tensor mean = image * Math.Sqrt(to) + direction * Math.Sqrt(1 - to - (sigma * sigma));
-            return mean + noise!(grid.Steps - node) * sigma;
+            Tensor mean = image.Times(Math.Sqrt(to)) + direction.Times(Math.Sqrt(1 - to - (sigma * sigma)));
+            return mean + noise!(grid.Steps - node).Times(sigma);
         }
     }
 
@@ -89,7 +91,7 @@ internal static class DdimSampler
     {
         double a = Math.Sqrt(movedAlphaBar / alphaBar);
         double b = Math.Sqrt(1 - movedAlphaBar) - (a * Math.Sqrt(1 - alphaBar));
-        return moved / a - noise * (b / a);
+        return moved.Over(a) - noise.Times(b / a);
     }
 
     // The step's result leaves the step's scope, and what it came from is freed unless it is the caller's.

@@ -152,15 +152,15 @@ public sealed class DiffusionModel : LatentModel, ILatentPrior
     /// <summary>Pixels in [0, 1] → the network's.</summary>
     internal Tensor ToNetworkRange(Tensor images) => Options.Range switch
     {
-        NetworkRange.MinusOneToOne => images * 2 - 1,
-        NetworkRange.MinusHalfToHalf => images - 0.5,
+        NetworkRange.MinusOneToOne => images.Times(2).Minus(1),
+        NetworkRange.MinusHalfToHalf => images.Minus(0.5),
         _ => images,
     };
 
     private Tensor FromNetworkRange(Tensor x) => Options.Range switch
     {
-        NetworkRange.MinusOneToOne => (x + 1) / 2,
-        NetworkRange.MinusHalfToHalf => x + 0.5,
+        NetworkRange.MinusOneToOne => x.Plus(1).Over(2),
+        NetworkRange.MinusHalfToHalf => x.Plus(0.5),
         _ => x,
     };
 

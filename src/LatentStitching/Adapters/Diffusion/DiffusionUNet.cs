@@ -119,7 +119,7 @@ public sealed class DiffusionUNet : IWeightedDenoiser
     internal static Tensor EmbedTimes(Tensor times, long channels)
     {
         long half = channels / 2;
-        Tensor frequencies = arange(half, dtype: times.dtype, device: times.device).mul(-Math.Log(10000) / (half - 1)).exp();
+        Tensor frequencies = HeldNumbers.Counted(half, times.dtype, times.device).Times(-Math.Log(10000) / (half - 1)).exp();
         Tensor phases = times.unsqueeze(1) * frequencies;
         Tensor embedded = cat([phases.sin(), phases.cos()], 1);
         return channels % 2 == 0 ? embedded : nn.functional.pad(embedded, [0, 1]);

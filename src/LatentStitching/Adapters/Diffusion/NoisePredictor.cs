@@ -15,7 +15,7 @@ internal sealed class NoisePredictor(Func<Tensor, Tensor, Tensor> network, Predi
 
     public Tensor Predict(Tensor x, int time)
     {
-        Tensor output = network(x, full([x.size(0)], time, x.dtype, x.device));
+        Tensor output = network(x, HeldNumbers.Repeated(time, x.size(0), x.dtype, x.device));
         return output is not null && output.shape.AsSpan().SequenceEqual(x.shape)
             ? output
             : throw new InvalidOperationException($"The network must predict the shape {TensorGuard.Shape(x)} that it is shown, but it returned {(output is null ? "null" : TensorGuard.Shape(output))}.");
@@ -27,11 +27,11 @@ internal sealed class NoisePredictor(Func<Tensor, Tensor, Tensor> network, Predi
         (double alpha, double sigma) = (Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar));
         Tensor image = prediction switch
         {
-            PredictionType.Epsilon => (x - output * sigma) / alpha,
-            PredictionType.Velocity => x * alpha - output * sigma,
+            PredictionType.Epsilon => (x - output.Times(sigma)).Over(alpha),
+            PredictionType.Velocity => x.Times(alpha) - output.Times(sigma),
             _ => output,
         };
-        if (clip is { } bound) image = image.clamp(-bound, bound);
+        if (clip is { } bound) image = image.Within(-bound, bound);
         return (image, Noise(x, output, alphaBar));
     }
 
@@ -42,8 +42,8 @@ internal sealed class NoisePredictor(Func<Tensor, Tensor, Tensor> network, Predi
         return prediction switch
         {
             PredictionType.Epsilon => output,
-            PredictionType.Velocity => output * alpha + x * sigma,
-            _ => (x - output * alpha) / sigma,
+            PredictionType.Velocity => output.Times(alpha) + x.Times(sigma),
+            _ => (x - output.Times(alpha)).Over(sigma),
         };
     }
 
@@ -53,7 +53,7 @@ internal sealed class NoisePredictor(Func<Tensor, Tensor, Tensor> network, Predi
         if (!IsLinear)
         {
             (Tensor image, Tensor noise) = Split(x, output, from);
-            return image * Math.Sqrt(to) + noise * Math.Sqrt(1 - to);
+            return image.Times(Math.Sqrt(to)) + noise.Times(Math.Sqrt(1 - to));
         }
         (double alpha, double sigma) = (Math.Sqrt(from), Math.Sqrt(1 - from));
         (double next, double nextSigma) = (Math.Sqrt(to), Math.Sqrt(1 - to));
@@ -63,6 +63,6 @@ internal sealed class NoisePredictor(Func<Tensor, Tensor, Tensor> network, Predi
             PredictionType.Velocity => ((next * alpha) + (nextSigma * sigma), (nextSigma * alpha) - (next * sigma)),
             _ => (nextSigma / sigma, next - (nextSigma * alpha / sigma)),
         };
-        return x * a + output * b;
+        return x.Times(a) + output.Times(b);
     }
 }

@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Weights;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Flows;
 
@@ -128,7 +129,7 @@ internal sealed class GlowNetwork : IDisposable
         if (Shape.Affine)
         {
             (Tensor shift, Tensor gate) = Dialect.Halves(coupled);
-            Tensor opened = gate + 2;
+            Tensor opened = gate.Plus(2);
             changed = (changed + shift) * opened.sigmoid();
             if (total is not null) total = total + opened.log_sigmoid().sum([1, 2, 3], type: ScalarType.Float64);
         }
@@ -149,7 +150,7 @@ internal sealed class GlowNetwork : IDisposable
         if (Shape.Affine)
         {
             (Tensor shift, Tensor gate) = Dialect.Halves(coupled);
-            changed = changed / (gate + 2).sigmoid() - shift;
+            changed = changed / gate.Plus(2).sigmoid() - shift;
         }
         else
         {

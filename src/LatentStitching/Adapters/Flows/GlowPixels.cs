@@ -1,3 +1,5 @@
+using LatentStitching.Numerics;
+
 namespace LatentStitching.Adapters.Flows;
 
 /// <summary>Between pixels in [0, 1] and the scale of the network, [−½, ½].</summary>
@@ -7,10 +9,10 @@ internal static class GlowPixels
     public const double Slope = 255.0 / 256;
 
     /// <summary>The middle of the bin of a pixel k/255: (k + ½)/256 − ½.</summary>
-    public static Tensor Centred(Tensor images) => images * Slope + ((0.5 / 256) - 0.5);
+    public static Tensor Centred(Tensor images) => images.Times(Slope).Plus((0.5 / 256) - 0.5);
 
     /// <summary>The inverse of <see cref="Centred"/>.</summary>
-    public static Tensor ToImages(Tensor pixels) => (pixels + (0.5 - (0.5 / 256))) / Slope;
+    public static Tensor ToImages(Tensor pixels) => pixels.Plus(0.5 - (0.5 / 256)).Over(Slope);
 
     /// <summary>What training sees: pixels cut to some bits, spread evenly over their bins.</summary>
     public static Tensor Dequantised(Tensor images, int bits, Generator generator)

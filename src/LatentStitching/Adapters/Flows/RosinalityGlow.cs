@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Weights;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Flows;
 
@@ -81,7 +82,7 @@ internal sealed class RosinalityGlow(GlowShape shape) : GlowDialect(shape)
     private static Tensor ZeroConvolution(WeightSet weights, string layer, Tensor x)
     {
         Tensor padded = nn.functional.pad(x, (1L, 1L, 1L, 1L), PaddingModes.Constant, 1);
-        return weights.Convolve(padded, layer + ".conv") * (weights[layer + ".scale"] * 3).exp();
+        return weights.Convolve(padded, layer + ".conv") * weights[layer + ".scale"].Times(3).exp();
     }
 
     private static void AddZeroConvolution(Layout layout, string layer, long inputs, long outputs) =>

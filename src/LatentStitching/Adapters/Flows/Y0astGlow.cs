@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Weights;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Flows;
 
@@ -94,10 +95,10 @@ internal sealed class Y0astGlow(GlowShape shape) : GlowDialect(shape)
     }
 
     private static Tensor ZeroConvolution(WeightSet weights, string layer, Tensor x) =>
-        weights.Convolve(x, layer + ".conv", padding: 1) * (weights[layer + ".logs"] * 3).exp();
+        weights.Convolve(x, layer + ".conv", padding: 1) * weights[layer + ".logs"].Times(3).exp();
 
     private static Tensor ZeroLinear(WeightSet weights, string layer, Tensor x) =>
-        weights.Linear(x, layer + ".linear") * (weights[layer + ".logs"] * 3).exp();
+        weights.Linear(x, layer + ".linear") * weights[layer + ".logs"].Times(3).exp();
 
     private static void AddZeroConvolution(Layout layout, string layer, long inputs, long outputs) =>
         layout.Add(layer + ".logs", [outputs, 1, 1], Initial.Zeros).Convolution(layer + ".conv", inputs, outputs, 3, initial: Initial.Zeros);
