@@ -41,11 +41,20 @@ internal sealed class ResizingLatentModel : ILatentModel
         ArgumentNullException.ThrowIfNull(serviceType);
         // A posterior encoder takes images, and the inner one would take those of another size.
         if (serviceType == typeof(IPosteriorEncoder)) return null;
+        // So would its levels.
+        if (serviceType == typeof(IModelLevels)) return _inner.GetService<IModelLevels>() is { } levels ? new ResizedLevels(levels, Image) : null;
         return serviceType.IsInstanceOfType(this) ? this : _inner.GetService(serviceType);
     }
 
     public void Dispose()
     {
         // The wrapped model belongs to whoever made it.
+    }
+
+    private sealed class ResizedLevels(IModelLevels inner, ImageFormat image) : IModelLevels
+    {
+        public IReadOnlyList<string> LevelNames => inner.LevelNames;
+
+        public ILatentModel At(string level) => new ResizingLatentModel(inner.At(level), image);
     }
 }

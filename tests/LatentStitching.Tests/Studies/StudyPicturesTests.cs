@@ -77,6 +77,18 @@ public sealed class StudyPicturesTests
     }
 
     [Fact]
+    public void Levels_OfAViewAtAnotherSize_TakeItsImages()
+    {
+        using Vae vae = Vae.Create(new VaeOptions { Image = ImageFormat.Rgb(32), LatentDimension = 4, Seed = 1 });
+        using ILatentModel view = vae.WithImage(ImageFormat.Rgb(24)), features = view.At("features"), inner = vae.At("features");
+        using Tensor images = rand(2, 3, 24, 24), large = LatentStitching.Numerics.ImageResize.Bilinear(images, 32, 32), expected = inner.Encode(large), found = features.Encode(images);
+        features.Image.Should().Be(view.Image);
+        found.ShouldBeCloseTo(expected, 0);
+        using Tensor decoded = features.Decode(found);
+        decoded.shape.Should().Equal(2, 3, 24, 24);
+    }
+
+    [Fact]
     public void Report_ShowsTheNumbersOfTheStudy_AndTheSameBytesTwice()
     {
         using TempFolder folder = new();
