@@ -26,6 +26,11 @@ internal static class AdapterTable
         table.Row("Autoencoder", () => Plain(Autoencoder.Create(), BareAutoencoders.Plain(3, [12, 24, 48]), BareAutoencoders.Mirror([48, 24, 12], 3), 256));
         table.Row("Vae", () => Plain(Vae.Create(), BareAutoencoders.BurgessEncoder(), BareAutoencoders.BurgessDecoder(), 128));
         table.Row("AspertiVae", () => Plain(AspertiVae.Create(), BareAutoencoders.AspertiEncoder(), BareAutoencoders.AspertiDecoder(), 16));
+        table.Row("VanillaVae", () => Plain(VanillaVae.Create(), BareAutoencoders.VanillaEncoder(), BareAutoencoders.VanillaDecoder(), 16));
+        table.Row("MlpVae", () => Plain(MlpVae.Create(), BareAutoencoders.MlpEncoder(), BareAutoencoders.MlpDecoder(), 128));
+        table.Row("DiffuseVae", () => Blocked(DiffuseVaeOptions.CelebA64, 8));
+        table.Row("SplitVae, small", () => Split(SplitVaeOptions.Small32, 64));
+        table.Row("SplitVae", () => Split(new SplitVaeOptions(), 4));
         table.Row("TinyAutoencoder", () => Plain(TinyAutoencoder.Create(), BareAutoencoders.TinyEncoder(), BareAutoencoders.TinyDecoder(), 4));
         table.Row("VqVae, small", () => Vq(32, [32, 32, 64], 1, 4, 256, 16));
         table.Row("VqVae", () => Vq(64, [128, 256, 512], 2, 3, 8192, 1));
@@ -34,11 +39,32 @@ internal static class AdapterTable
         table.Row("DiffusionModel, 7×7 blocks, 5 steps", Blocks);
         table.Row("DiffusionModel, U-Net, 5 steps", UNet);
         table.Row("StyleGan2, decode from w", Style);
+        table.Row("Gan, decode", () => Drawn(Gan.Create(), BareAutoencoders.Generator(), 16));
+        table.Row("MlpGan, decode", Dense);
         return 0;
     }
 
     private static Side Plain(LatentModel model, Sequential encoder, Sequential decoder, long count) =>
         new(model, count, encoder.call, latents => decoder.call(latents.reshape([latents.size(0), .. model.Latent.Levels[0].Shape])), [encoder, decoder]);
+
+    private static Side Blocked(DiffuseVaeOptions options, long count) => Plain(
+        DiffuseVae.Create(options), BareDiffuseVae.Encoder(options.EncoderBlocks, options.EncoderChannels), BareDiffuseVae.Decoder(options.DecoderBlocks, options.DecoderChannels, options.Size), count);
+
+    private static Side Split(SplitVaeOptions options, long count)
+    {
+        BareSplitVae bare = new(options.Image, options.LatentDimension, options.BaseChannels, options.EmbeddingDimension);
+        bare.eval();
+        return new Side(SplitVae.Create(options), count, bare.Encode, bare.Decode, [bare]);
+    }
+
+    // The network ends in tanh; pixels lie in [0, 1].
+    private static Side Dense()
+    {
+        Sequential generator = BareAutoencoders.MlpGenerator();
+        return new Side(MlpGan.Create(), 128, null, latents => (generator.call(latents) + 1) / 2, [generator]);
+    }
+
+    private static Side Drawn(LatentModel model, Sequential generator, long count) => new(model, count, null, generator.call, [generator]);
 
     private static Side Vq(long side, long[] channels, int blocks, long vector, long codes, long count)
     {

@@ -31,6 +31,9 @@ internal static class HeldNumbers
         return x.div(held);
     }
 
+    /// <summary>Squares in place and gives the tensor itself: the bits of pow_(2), without a number that libtorch reads late.</summary>
+    public static Tensor Squared(this Tensor x) => x.mul_(x);
+
     /// <summary>Clamped to [low, high].</summary>
     public static Tensor Within(this Tensor x, double low, double high)
     {

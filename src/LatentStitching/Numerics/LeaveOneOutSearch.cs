@@ -27,7 +27,7 @@ internal sealed class LeaveOneOutSearch
         _path = path;
         _alphas = alphas;
         _left = stack(alphas.Select(path.Source.LeftOver));
-        _weights = path.Source.LeveragesLeft(_left).pow_(2).reciprocal_();
+        _weights = path.Source.LeveragesLeft(_left).Squared().reciprocal_();
         _energy = path.Shares.square().sum([1]);
         _loss = path.IsPrimal ? _energy.div(path.Source.Eigenvalues).mul_(path.Source.Eigenvalues.max()).sqrt_() : _energy.sqrt();
         _rest = path.IsPrimal ? Math.Max(0, path.TargetSumOfSquares - _energy.sum().ToDouble()) : 0;

@@ -106,13 +106,13 @@ internal sealed class RidgePath
     {
         Tensor sums = zeros(2, _y.Columns, ScalarType.Float64, _shares.device);
         using var scope = NewDisposeScope();
-        Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha).pow_(2);
+        Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha).Squared();
         Tensor shrunk = Kept(leftOver);
         foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
         {
             using var block = NewDisposeScope();
             Tensor rows = _source.Left.narrow(0, start, size);
-            Tensor squares = (IsPrimal ? _y.Block(start, size).addmm_(rows, shrunk, alpha: -1) : rows.mm(shrunk)).pow_(2);
+            Tensor squares = (IsPrimal ? _y.Block(start, size).addmm_(rows, shrunk, alpha: -1) : rows.mm(shrunk)).Squared();
             sums.select(0, 1).add_(squares.sum([0]));
             sums.select(0, 0).add_(squares.div_(left.narrow(0, start, size).unsqueeze(1)).sum([0]));
         }
@@ -127,7 +127,7 @@ internal sealed class RidgePath
     {
         Wide wide = _wide ??= Prepare(withBasis: true, 0);
         using var scope = NewDisposeScope();
-        Tensor leftOver = _source.LeftOver(alpha), weights = _source.LeverageLeft(alpha).pow_(2).reciprocal_();
+        Tensor leftOver = _source.LeftOver(alpha), weights = _source.LeverageLeft(alpha).Squared().reciprocal_();
         Tensor shared = wide.ShareGram.mul(leftOver.unsqueeze(1)).mul_(leftOver);
         double leftOut = shared.mul(Weighted(weights)).sum().ToDouble(), training = shared.mul_(wide.Basis!).sum().ToDouble();
         if (wide is { Squares: { } squares, Cross: { } cross })

@@ -242,7 +242,7 @@ public sealed class PairStatistics : IDisposable
         Tensor x = _source.Take(source, _count, size), y = _target.Take(target, _count, size);
         CentredMatrix.AddUpperTriangle(_gram, x.t(), x);
         _cross.addmm_(x.t(), y);
-        _targetSquares.add_(y.pow_(2).sum([0]));
+        _targetSquares.add_(y.Squared().sum([0]));
         _count += size;
     }
 

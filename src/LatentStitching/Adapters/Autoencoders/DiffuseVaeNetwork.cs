@@ -102,28 +102,37 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
         }
     }
 
-    private Tensor Run(Tensor x, string prefix, BlockString blocks)
+    private Tensor Run(Tensor input, string prefix, BlockString blocks)
     {
+        Tensor x = input;
         for (int i = 0; i < blocks.Steps.Count; i++)
         {
             BlockString.Step step = blocks.Steps[i];
             string name = prefix + i.ToString(CultureInfo.InvariantCulture);
-            x = step.Kind switch
+            Tensor made = step.Kind switch
             {
                 't' => Weights.Convolve(x, name),
                 'u' => nn.functional.interpolate(x, scale_factor: [step.Other, step.Other], mode: InterpolationMode.Nearest),
-                _ => x + Residual(x, name, step.Side > 1 ? 1 : 0),
+                _ => Changed(x, name, step.Side > 1 ? 1 : 0),
             };
-            if (step.Kind == 'd') x = nn.functional.avg_pool2d(x, step.Other, step.Other);
+            x = Activation.Pass(x, made, input);
+            if (step.Kind == 'd') x = Activation.Pass(x, nn.functional.avg_pool2d(x, step.Other, step.Other), input);
         }
         return x;
     }
 
-    private Tensor Residual(Tensor x, string name, long padding)
+    private Tensor Changed(Tensor x, string name, long padding)
     {
-        Tensor y = Weights.Convolve(x.gelu(), name + ".c1");
-        y = Weights.Convolve(y.gelu(), name + ".c2", padding: padding);
-        y = Weights.Convolve(y.gelu(), name + ".c3", padding: padding);
-        return Weights.Convolve(y.gelu(), name + ".c4");
+        Tensor y = Half(x, ".c1", 0);
+        y = Activation.Pass(y, Half(y, ".c2", padding), x);
+        y = Activation.Pass(y, Half(y, ".c3", padding), x);
+        using Tensor narrow = y, change = Half(y, ".c4", 0);
+        return x + change;
+
+        Tensor Half(Tensor map, string layer, long around)
+        {
+            using Tensor active = map.gelu();
+            return Weights.Convolve(active, name + layer, padding: around);
+        }
     }
 }

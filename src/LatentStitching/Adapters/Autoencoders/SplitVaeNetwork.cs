@@ -50,8 +50,8 @@ internal sealed class SplitVaeNetwork : VaeNetwork
         Tensor x = images;
         for (int i = 0; i < Scales; i++)
         {
-            x = Halve(x, $"encoder.conv{i}");
-            if (i < Scales - 1) x = Residual(x, $"encoder.block{i}", training, Convolve);
+            x = Activation.Pass(x, Halve(x, $"encoder.conv{i}"), images);
+            if (i < Scales - 1) x = Activation.Pass(x, Residual(x, $"encoder.block{i}", training, Convolve), images);
         }
         return Residual(x.mean([2, 3]), "encoder.embedding", training, Weights.Linear);
     }
@@ -69,7 +69,11 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     {
         Tensor x = Weights.Linear(embedding, "decoder.dense");
         x = x.reshape(x.size(0), x.size(1) / 16, 4, 4);
-        for (int i = 0; i < Ups; i++) x = Residual(Double(x, $"decoder.up{i}"), $"decoder.block{i}", training, Convolve);
+        for (int i = 0; i < Ups; i++)
+        {
+            x = Activation.Pass(x, Double(x, $"decoder.up{i}"), embedding);
+            x = Activation.Pass(x, Residual(x, $"decoder.block{i}", training, Convolve), embedding);
+        }
         return Convolve(x, "decoder.out");
     }
 
@@ -148,9 +152,16 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     // Keras's momentum of 0.999 is PyTorch's of 0.001. With it alone the running statistics of a short run would still be those before its first step; so it begins larger, as the loop's average of weights does.
     private Tensor Residual(Tensor x, string name, TrainingPass? training, Func<Tensor, string, Tensor> layer)
     {
-        Tensor y = layer(Normalise(x, name + ".norm1").silu(), name + ".layer1");
-        y = layer(Normalise(y, name + ".norm2").silu(), name + ".layer2");
-        return y + layer(x, name + ".skip");
+        Tensor y = Half(x, "1");
+        y = Activation.Pass(y, Half(y, "2"), x);
+        using Tensor far = y, near = layer(x, name + ".skip");
+        return far + near;
+
+        Tensor Half(Tensor map, string part)
+        {
+            using Tensor even = Normalise(map, $"{name}.norm{part}"), active = even.silu();
+            return layer(active, $"{name}.layer{part}");
+        }
 
         Tensor Normalise(Tensor map, string norm) => Weights.BatchNormalise(map, norm, training is not null, momentum: Math.Max(0.001, 9.0 / (10 + (training?.Step ?? 0))), eps: 1e-5);
     }

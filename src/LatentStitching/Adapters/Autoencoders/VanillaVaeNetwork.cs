@@ -38,7 +38,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
     public override Tensor Features(Tensor images, TrainingPass? training)
     {
         Tensor x = images;
-        for (int i = 0; i < Levels; i++) x = Activate(Weights.Convolve(x, $"encoder.{i}.0", stride: 2, padding: 1), $"encoder.{i}.1", training);
+        for (int i = 0; i < Levels; i++) x = Activation.Pass(x, Activate(Weights.Convolve(x, $"encoder.{i}.0", stride: 2, padding: 1), $"encoder.{i}.1", training), images);
         return x.flatten(1);
     }
 
@@ -51,7 +51,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
         for (int i = 0; i < Levels; i++)
         {
             (string layer, string norm) = Up(i);
-            x = Activate(Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1, outputPadding: 1), norm, training);
+            x = Activation.Pass(x, Activate(Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1, outputPadding: 1), norm, training), latents);
         }
         return Weights.Convolve(x, "final_layer.3", padding: 1);
     }
@@ -90,5 +90,9 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
 
     private static (string Layer, string Norm) Up(int i) => i < Levels - 1 ? ($"decoder.{i}.0", $"decoder.{i}.1") : ("final_layer.0", "final_layer.1");
 
-    private Tensor Activate(Tensor x, string norm, TrainingPass? training) => nn.functional.leaky_relu(Weights.BatchNormalise(x, norm, training is not null), 0.01);
+    private Tensor Activate(Tensor x, string norm, TrainingPass? training)
+    {
+        using Tensor mine = x, even = Weights.BatchNormalise(x, norm, training is not null);
+        return nn.functional.leaky_relu(even, 0.01);
+    }
 }

@@ -186,7 +186,7 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         {
             using var scope = NewDisposeScope();
             Tensor unit = features / features.square().sum([1], keepdim: true).sqrt_().add_(Epsilon);
-            visit(layer++, unit.narrow(0, 0, count).sub_(unit.narrow(0, count, count)).pow_(2));
+            visit(layer++, unit.narrow(0, 0, count).sub_(unit.narrow(0, count, count)).Squared());
         }
     }
 

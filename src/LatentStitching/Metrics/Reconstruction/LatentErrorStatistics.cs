@@ -46,11 +46,11 @@ public sealed class LatentErrorStatistics
         {
             using var block = NewDisposeScope();
             Tensor rows = reference.narrow(0, start, size).to(ScalarType.Float64, CPU, copy: true);
-            Tensor errors = actual.narrow(0, start, size).to(ScalarType.Float64, CPU).sub(rows).pow_(2).sum([0]);
+            Tensor errors = actual.narrow(0, start, size).to(ScalarType.Float64, CPU).sub(rows).Squared().sum([0]);
             if (Count == 0) rows[0].data<double>().CopyTo(_origin);
             rows.sub_(tensor(_origin));
             Tensor mean = rows.mean([0]);
-            Tensor squares = rows.sub_(mean).pow_(2).sum([0]);
+            Tensor squares = rows.sub_(mean).Squared().sum([0]);
             Join(size, errors.data<double>().ToArray(), squares.data<double>().ToArray(), mean.data<double>().ToArray());
         }
     }

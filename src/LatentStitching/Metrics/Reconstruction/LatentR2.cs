@@ -74,7 +74,7 @@ public sealed class LatentR2 : IPairedMetric
         foreach ((long start, long size) in CentredMatrix.Blocks(reference.size(0)))
         {
             using var block = NewDisposeScope();
-            errors.add_(Difference(actual, reference, start, size).pow_(2).sum([0]));
+            errors.add_(Difference(actual, reference, start, size).Squared().sum([0]));
         }
         return (1 - errors / reference.size(0) / variances).cpu().data<double>().ToArray();
     }
@@ -88,7 +88,7 @@ public sealed class LatentR2 : IPairedMetric
         foreach ((long start, long size) in CentredMatrix.Blocks(reference.size(0)))
         {
             using var block = NewDisposeScope();
-            (1 - Difference(actual, reference, start, size).pow_(2).mv(weights)).cpu().data<double>().CopyTo(perImage, (int)start);
+            (1 - Difference(actual, reference, start, size).Squared().mv(weights)).cpu().data<double>().CopyTo(perImage, (int)start);
         }
         return PairedErrors.Mean(Info, perImage, seed);
     }

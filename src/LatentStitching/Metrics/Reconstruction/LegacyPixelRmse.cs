@@ -91,7 +91,7 @@ public sealed class LegacyPixelRmse : IPairedMetric
     /// <summary>Mean squared difference of each image over channels, at each place or over all of them. [size, places].</summary>
     private Tensor Squares(Tensor actual, Tensor reference, long start, long size)
     {
-        Tensor squares = (Bytes(actual.narrow(0, start, size)) - Bytes(reference.narrow(0, start, size))).div_(Maximum).pow_(2);
+        Tensor squares = (Bytes(actual.narrow(0, start, size)) - Bytes(reference.narrow(0, start, size))).div_(Maximum).Squared();
         return _version == LegacyRmseVersion.V036 ? squares.mean([1]).flatten(1) : squares.flatten(1).mean([1], keepdim: true);
     }
 

@@ -21,7 +21,7 @@ internal static class PairedErrors
 
     /// <summary>Mean squared difference of each row.</summary>
     public static double[] MeanSquares(Tensor actual, Tensor reference) =>
-        PerImage(actual, reference, static (a, b) => (a - b).pow_(2).flatten(1).mean([1]));
+        PerImage(actual, reference, static (a, b) => (a - b).Squared().flatten(1).mean([1]));
 
     /// <summary>A float64 number of each row, made block by block from float64 copies of the rows.</summary>
     public static double[] PerImage(Tensor actual, Tensor reference, Func<Tensor, Tensor, Tensor> measure, long block = 512)

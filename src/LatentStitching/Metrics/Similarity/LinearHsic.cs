@@ -51,7 +51,7 @@ internal static class LinearHsic
         foreach ((long start, long size) in CentredMatrix.Blocks(rows.Rows, rows.BlockRows))
         {
             using var scope = NewDisposeScope();
-            squares.narrow(0, start, size).copy_(rows.Block(start, size).pow_(2).sum([1]));
+            squares.narrow(0, start, size).copy_(rows.Block(start, size).Squared().sum([1]));
         }
         return squares;
     }
