@@ -15,7 +15,7 @@ internal sealed class Extras(Display display, MemoryImages images, StitchingStud
 {
     private const int LevelImages = 600;
     private const int Faces = 4;
-    private static readonly double[] _strengths = [-1.5, -0.75, 0, 0.75, 1.5];
+    private static readonly double[] _strengths = [-6, -3, 0, 3, 6];
 
     public List<(string Model, TrainingDynamicsResult Result)> Dynamics(IEnumerable<(StudyMember Model, StudyCheckpoint[] Checkpoints)> series) =>
     [
