@@ -23,44 +23,27 @@ internal sealed class Display
     public T Study<T>(string name, Func<IProgress<StudyProgress>, T> work) => Step(name, tell => work(new Relay(tell)));
 
     /// <summary>Runs a step that reports its progress from 0 to 1 and a short text beside it.</summary>
-    public T Step<T>(string name, Func<Action<double, string>, T> work) => Steps([(name, work)], parallel: false)[0];
-
-    /// <summary>Runs several steps, at once or one after the other, each with its own bar.</summary>
-    public IReadOnlyList<T> Steps<T>(IReadOnlyList<(string Name, Func<Action<double, string>, T> Work)> steps, bool parallel)
+    public T Step<T>(string name, Func<Action<double, string>, T> work)
     {
-        if (!_live) return Run(steps, parallel, step => PlainLines(step.Name));
+        if (!_live) return Run(work, PlainLines(name));
         return AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
-                Dictionary<string, ProgressTask> bars = steps.ToDictionary(step => step.Name, step => context.AddTask(Markup.Escape(step.Name), maxValue: 1), StringComparer.Ordinal);
-                return Run(steps, parallel, step => (share, text) =>
+                ProgressTask bar = context.AddTask(Markup.Escape(name), maxValue: 1);
+                return Run(work, (share, text) =>
                 {
-                    bars[step.Name].Value = share;
-                    bars[step.Name].Description = Markup.Escape(share < 1 ? $"{step.Name} {text}" : step.Name);
+                    bar.Value = share;
+                    bar.Description = Markup.Escape(share < 1 ? $"{name} {text}" : name);
                 });
             });
     }
 
-    private static T[] Run<T>(IReadOnlyList<(string Name, Func<Action<double, string>, T> Work)> steps, bool parallel, Func<(string Name, Func<Action<double, string>, T> Work), Action<double, string>> teller)
+    private static T Run<T>(Func<Action<double, string>, T> work, Action<double, string> tell)
     {
-        T[] results = new T[steps.Count];
-        try
-        {
-            // Tensors' dispose scopes belong to a thread, and each step keeps to its own.
-            Parallel.For(0, steps.Count, new ParallelOptions { MaxDegreeOfParallelism = parallel ? steps.Count : 1 }, i =>
-            {
-                Action<double, string> tell = teller(steps[i]);
-                results[i] = steps[i].Work(tell);
-                tell(1, "");
-            });
-        }
-        catch (AggregateException exception)
-        {
-            foreach (IDisposable result in results.OfType<IDisposable>()) result.Dispose();
-            throw exception.InnerExceptions[0];
-        }
-        return results;
+        T result = work(tell);
+        tell(1, "");
+        return result;
     }
 
     private sealed class Relay(Action<double, string> tell) : IProgress<StudyProgress>
