@@ -58,6 +58,9 @@ internal sealed class CentredMatrix
     /// <summary>The same matrix, about the same centre, in float64 blocks.</summary>
     public CentredMatrix Exact() => IsFast ? new(_values, _centre) : this;
 
+    /// <summary>The same matrix, about the same centre, in float32 blocks.</summary>
+    public CentredMatrix Rounded() => IsFast ? this : new(_values, _centre, fast: true);
+
     /// <summary>A view about a centre [d], float64, that is known.</summary>
     public static CentredMatrix About(Tensor values, Tensor centre) => new(values, centre.unsqueeze(0));
 
@@ -108,37 +111,39 @@ internal sealed class CentredMatrix
     private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)
     {
         otherSumOfSquares = 0;
-        Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
+        // Target by target, as maps are kept and solved.
+        Tensor cross = zeros(other.Columns, Columns, ScalarType.Float64, _values.device);
         // A float32 product is made tile by tile and added while it lies in a cache; a float64 one is added as it is made.
         long tile = IsFast ? Math.Min(other.Columns, ColumnBlock) : other.Columns, size = Math.Min(BlockRows, other._buffer.numel() / tile);
         Tensor? product = IsFast ? empty(Columns * tile, ScalarType.Float32, _values.device) : null;
         foreach ((long start, long count) in Blocks(Rows, size))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = Block(start, count), columns = rows.t();
-            if (gram is not null) AddUpperTriangle(gram, columns, rows);
+            Tensor rows = Block(start, count);
+            if (gram is not null) AddUpperTriangle(gram, rows.t(), rows);
             foreach ((long first, long width) in Blocks(other.Columns, tile))
             {
                 using var inner = NewDisposeScope();
-                Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(1, first, width);
+                Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(0, first, width);
                 otherSumOfSquares += SumOfSquares(others);
-                if (product is null) sum.addmm_(columns, others);
-                else sum.add_(product.narrow(0, 0, Columns * width).view(Columns, width).addmm_(columns, others, beta: 0, alpha: 1));
+                if (product is null) sum.addmm_(others.t(), rows);
+                else sum.add_(product.narrow(0, 0, Columns * width).view(width, Columns).addmm_(others.t(), rows, beta: 0, alpha: 1));
             }
         }
-        return cross;
+        return cross.t();
     }
 
     /// <summary>XᵀA for a matrix A [n, t] of the blocks' dtype.</summary>
     public Tensor TransposeTimes(Tensor matrix)
     {
-        Tensor product = empty(Columns, matrix.size(1), matrix.dtype, _values.device);
-        foreach ((long start, long size) in Blocks(Columns, ColumnBlock))
+        // Transposed: the other way round a matrix whose columns are contiguous, as solutions are, takes twice as long.
+        Tensor product = zeros(matrix.size(1), Columns, matrix.dtype, _values.device);
+        foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
-            product.narrow(0, start, size).copy_(ColumnsOf(start, size).t().mm(matrix));
+            product.addmm_(matrix.narrow(0, start, size).t(), Block(start, size));
         }
-        return product;
+        return product.t();
     }
 
     /// <summary>XB for a matrix B [d, t] of the blocks' dtype.</summary>
@@ -249,7 +254,8 @@ internal sealed class CentredMatrix
         }
     }
 
-    private static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Clamp(width / 12, 96, 384));
+    /// <summary>Cuts the columns of a triangular matrix into runs: few enough that products with its blocks are quick, many enough that little of its zeros is multiplied.</summary>
+    public static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Clamp(width / 12, 96, 384));
 
     // Sums of float32 products in float64 cost more than rows that leave a cache.
     private static long BufferRows(long columns, bool fast) => Math.Clamp((columns <= ColumnBlock && !fast ? NarrowEntries : BufferEntries) / columns, 256, RowBlock);
