@@ -3,6 +3,7 @@ using TorchSharp.Modules;
 namespace LatentStitching.Benchmarks.Adapters;
 
 /// <summary>The networks of autoencoders as sequences of modules, without checks, blocks or clamping.</summary>
+/// <remarks>Encoders give what Encode gives, the posterior's mean; the log-variance only where it comes out of the same layer.</remarks>
 internal static class BareAutoencoders
 {
     public static Sequential Plain(long inputs, long[] channels)
@@ -28,8 +29,7 @@ internal static class BareAutoencoders
         return nn.Sequential(layers);
     }
 
-    // The adapter computes the log-variance too.
-    public static Sequential AspertiEncoder() => nn.Sequential(Plain(3, [128, 256, 512]), nn.Flatten(), nn.Linear(32768, 128));
+    public static Sequential AspertiEncoder() => nn.Sequential(Plain(3, [128, 256, 512]), nn.Flatten(), nn.Linear(32768, 64));
 
     public static Sequential AspertiDecoder() => nn.Sequential(
         nn.Linear(64, 32768),
@@ -51,12 +51,11 @@ internal static class BareAutoencoders
     public static Sequential BurgessDecoder() => nn.Sequential(
         nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU(), nn.Unflatten(1, [32, 4, 4]), Mirror([32, 32, 32, 32], 3));
 
-    // Mean and log-variance in one layer, as many operations as the adapter's two.
     public static Sequential VanillaEncoder()
     {
         List<nn.Module<Tensor, Tensor>> layers = [];
         for (int i = 0; i < 5; i++) layers.AddRange([nn.Conv2d(i == 0 ? 3 : 16L << i, 32L << i, 3, stride: 2, padding: 1), nn.BatchNorm2d(32L << i), nn.LeakyReLU(0.01)]);
-        layers.AddRange([nn.Flatten(), nn.Linear(512 * 25, 256)]);
+        layers.AddRange([nn.Flatten(), nn.Linear(512 * 25, 128)]);
         return Evaluating(layers);
     }
 
@@ -71,7 +70,7 @@ internal static class BareAutoencoders
         return Evaluating(layers);
     }
 
-    public static Sequential MlpEncoder() => nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40));
+    public static Sequential MlpEncoder() => nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 20));
 
     public static Sequential MlpDecoder() => nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Sigmoid(), nn.Unflatten(1, [1, 28, 28]));
 

@@ -6,11 +6,10 @@ namespace LatentStitching.Benchmarks.Adapters;
 /// <summary>The network of DiffuseVAE's first stage as sequences of modules, built from the same block strings.</summary>
 internal static class BareDiffuseVae
 {
-    // Mean and log-variance in one layer, as many operations as the adapter's two.
     public static Sequential Encoder(string blocks, string channels)
     {
         Dictionary<long, long> widths = Widths(channels);
-        return nn.Sequential([nn.Conv2d(3, 64, 3, padding: 1, bias: false), .. Layers(blocks, widths), nn.Conv2d(widths[1], 2 * widths[1], 1, bias: false), nn.Flatten()]);
+        return nn.Sequential([nn.Conv2d(3, 64, 3, padding: 1, bias: false), .. Layers(blocks, widths), nn.Conv2d(widths[1], widths[1], 1, bias: false), nn.Flatten()]);
     }
 
     public static Sequential Decoder(string blocks, string channels, long size)

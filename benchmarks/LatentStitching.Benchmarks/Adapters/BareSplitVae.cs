@@ -19,8 +19,7 @@ internal sealed class BareSplitVae : nn.Module
             down.AddRange([nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(i == 0 ? image.Channels : width / 2, width, 3, stride: 2)]);
             if (i < Scales - 1) down.Add(new Block(width, width, dense: false));
         }
-        // Mean and log-variance in one layer, as many operations as the adapter's two.
-        down.AddRange([nn.AdaptiveAvgPool2d(1), nn.Flatten(), new Block(channels << (Scales - 1), embedding, dense: true), nn.Linear(embedding, 2 * dimension)]);
+        down.AddRange([nn.AdaptiveAvgPool2d(1), nn.Flatten(), new Block(channels << (Scales - 1), embedding, dense: true), nn.Linear(embedding, dimension)]);
         int ups = System.Numerics.BitOperations.Log2((ulong)image.Height) - 2;
         List<nn.Module<Tensor, Tensor>> up = [nn.Linear(dimension, embedding), nn.Linear(embedding, 16 * (channels << ups)), nn.Unflatten(1, [channels << ups, 4, 4])];
         for (int i = 0; i < ups; i++)

@@ -56,13 +56,15 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
     }
 
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) =>
-        (Weights.Linear(features, "encoder.mean"), Weights.Linear(features, "encoder.log_variance"));
+        (Mean(features), Weights.Linear(features, "encoder.log_variance"));
+
+    public override Tensor Mean(Tensor features) => Weights.Linear(features, "encoder.mean");
 
     public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
         Tensor x = Weights.Linear(latents, "decoder.dense").relu_().reshape(latents.size(0), 4 * _channels, _image.Height / 8, _image.Width / 8);
         foreach (string layer in (string[])["decoder.conv1", "decoder.conv2", "decoder.conv3"]) x = Activation.Pass(x, Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1).relu_(), latents);
-        return Weights.Convolve(x, "decoder.out", padding: 2);
+        return Activation.Pass(x, Weights.Convolve(x, "decoder.out", padding: 2), latents);
     }
 
     // Keras averages the cross-entropy over channels. γ² is a number here: in the original its gradient cancels that of the reconstruction wherever a step sets a new minimum.

@@ -37,11 +37,9 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
 
     public override Tensor Features(Tensor images, TrainingPass? training) => Run(Weights.Convolve(images, "enc.in_conv", padding: 1), "enc.block_mod.", _encoder).flatten(1);
 
-    public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features)
-    {
-        Tensor map = features.reshape(features.size(0), Dimension, 1, 1);
-        return (Weights.Convolve(map, "enc.mu").flatten(1), Weights.Convolve(map, "enc.logvar").flatten(1));
-    }
+    public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) => (Mean(features), Head(features, "enc.logvar"));
+
+    public override Tensor Mean(Tensor features) => Head(features, "enc.mu");
 
     public override Tensor Decode(Tensor latents, TrainingPass? training) =>
         Weights.Convolve(Run(latents.reshape(latents.size(0), Dimension, 1, 1), "dec.block_mod.", _decoder), "dec.last_conv", padding: 1);
@@ -101,6 +99,8 @@ internal sealed class DiffuseVaeNetwork : VaeNetwork
                 layout.Convolution(name + layer, inputs, outputs, size, initial: Initial.FanIn(inputs * size * size));
         }
     }
+
+    private Tensor Head(Tensor features, string layer) => Weights.Convolve(features.reshape(features.size(0), Dimension, 1, 1), layer).flatten(1);
 
     private Tensor Run(Tensor input, string prefix, BlockString blocks)
     {

@@ -9,12 +9,14 @@ internal sealed class MlpVaeNetwork(WeightSet weights, ImageFormat image) : VaeN
 {
     public override IReadOnlyList<long> FeatureShape => [Weights["fc1.weight"].size(0)];
 
-    public override Tensor Features(Tensor images, TrainingPass? training) => Weights.Linear(images.flatten(1), "fc1").relu();
+    public override Tensor Features(Tensor images, TrainingPass? training) => Weights.Linear(images.flatten(1), "fc1").relu_();
 
-    public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) => (Weights.Linear(features, "fc21"), Weights.Linear(features, "fc22"));
+    public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) => (Mean(features), Weights.Linear(features, "fc22"));
+
+    public override Tensor Mean(Tensor features) => Weights.Linear(features, "fc21");
 
     public override Tensor Decode(Tensor latents, TrainingPass? training) =>
-        Weights.Linear(Weights.Linear(latents, "fc3").relu(), "fc4").reshape(latents.size(0), image.Channels, image.Height, image.Width);
+        Weights.Linear(Weights.Linear(latents, "fc3").relu_(), "fc4").reshape(latents.size(0), image.Channels, image.Height, image.Width);
 
     public static (MlpVaeNetwork Network, ImageFormat Image, long Dimension) From(StateDictionary state, ImageFormat? image, string path, Device device)
     {

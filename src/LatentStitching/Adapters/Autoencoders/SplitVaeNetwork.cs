@@ -57,7 +57,9 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     }
 
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) =>
-        (Weights.Linear(features, "latent.mean"), Weights.Linear(features, "latent.log_variance"));
+        (Mean(features), Weights.Linear(features, "latent.log_variance"));
+
+    public override Tensor Mean(Tensor features) => Weights.Linear(features, "latent.mean");
 
     /// <summary>Latents [n, k] → the embedding that the decoder begins with, [n, e].</summary>
     public Tensor Embed(Tensor latents) => Weights.Linear(latents, "latent.embedding");
@@ -74,7 +76,7 @@ internal sealed class SplitVaeNetwork : VaeNetwork
             x = Activation.Pass(x, Double(x, $"decoder.up{i}"), embedding);
             x = Activation.Pass(x, Residual(x, $"decoder.block{i}", training, Convolve), embedding);
         }
-        return Convolve(x, "decoder.out");
+        return Activation.Pass(x, Convolve(x, "decoder.out"), embedding);
     }
 
     public (Tensor Mask, Tensor First, Tensor Second) Parts(Tensor decoded)
@@ -144,22 +146,30 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     private Tensor Convolve(Tensor x, string layer) => Weights.Convolve(x, layer, padding: 1);
 
     /// <summary>Keras's 'same' padding of a 3×3 kernel at stride 2 adds a row and a column at the end only.</summary>
-    internal Tensor Halve(Tensor x, string layer) => Weights.Convolve(nn.functional.pad(x, [0, 1, 0, 1]), layer, stride: 2);
+    internal Tensor Halve(Tensor x, string layer)
+    {
+        using Tensor wide = nn.functional.pad(x, [0, 1, 0, 1]);
+        return Weights.Convolve(wide, layer, stride: 2);
+    }
 
     /// <summary>The transpose of that convolution: all 2n + 1 rows and columns but the last.</summary>
-    internal Tensor Double(Tensor x, string layer) => Weights.ConvolveTransposed(x, layer, stride: 2).narrow(2, 0, 2 * x.size(2)).narrow(3, 0, 2 * x.size(3));
+    internal Tensor Double(Tensor x, string layer)
+    {
+        using Tensor all = Weights.ConvolveTransposed(x, layer, stride: 2), rows = all.narrow(2, 0, 2 * x.size(2));
+        return rows.narrow(3, 0, 2 * x.size(3));
+    }
 
     // Keras's momentum of 0.999 is PyTorch's of 0.001. With it alone the running statistics of a short run would still be those before its first step; so it begins larger, as the loop's average of weights does.
     private Tensor Residual(Tensor x, string name, TrainingPass? training, Func<Tensor, string, Tensor> layer)
     {
         Tensor y = Half(x, "1");
         y = Activation.Pass(y, Half(y, "2"), x);
-        using Tensor far = y, near = layer(x, name + ".skip");
-        return far + near;
+        using Tensor near = layer(x, name + ".skip");
+        return y.add_(near);
 
         Tensor Half(Tensor map, string part)
         {
-            using Tensor even = Normalise(map, $"{name}.norm{part}"), active = even.silu();
+            using Tensor active = Activation.Swish(Normalise(map, $"{name}.norm{part}"));
             return layer(active, $"{name}.layer{part}");
         }
 

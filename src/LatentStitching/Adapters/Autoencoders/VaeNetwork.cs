@@ -17,6 +17,9 @@ internal abstract class VaeNetwork(WeightSet weights) : IDisposable
     /// <summary>Features [n, f] → mean and log-variance, each [n, k].</summary>
     public abstract (Tensor Mean, Tensor LogVariance) Posterior(Tensor features);
 
+    /// <summary>Features [n, f] → the posterior's mean [n, k]: without the log-variance where that has a layer of its own.</summary>
+    public virtual Tensor Mean(Tensor features) => Posterior(features).Mean;
+
     /// <summary>Latents [n, k] → the decoder's last layer before its squashing function.</summary>
     public abstract Tensor Decode(Tensor latents, TrainingPass? training);
 

@@ -43,7 +43,9 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
     }
 
     public override (Tensor Mean, Tensor LogVariance) Posterior(Tensor features) =>
-        (Weights.Linear(features, "fc_mu"), Weights.Linear(features, "fc_var").clamp(-10, 10));
+        (Mean(features), Weights.Linear(features, "fc_var").clamp(-10, 10));
+
+    public override Tensor Mean(Tensor features) => Weights.Linear(features, "fc_mu");
 
     public override Tensor Decode(Tensor latents, TrainingPass? training)
     {
@@ -53,7 +55,7 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
             (string layer, string norm) = Up(i);
             x = Activation.Pass(x, Activate(Weights.ConvolveTransposed(x, layer, stride: 2, padding: 1, outputPadding: 1), norm, training), latents);
         }
-        return Weights.Convolve(x, "final_layer.3", padding: 1);
+        return Activation.Pass(x, Weights.Convolve(x, "final_layer.3", padding: 1), latents);
     }
 
     public override Tensor Pixels(Tensor decoded)
@@ -92,7 +94,8 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
 
     private Tensor Activate(Tensor x, string norm, TrainingPass? training)
     {
-        using Tensor mine = x, even = Weights.BatchNormalise(x, norm, training is not null);
-        return nn.functional.leaky_relu(even, 0.01);
+        using Tensor mine = x;
+        using Scalar slope = 0.01;
+        return Weights.BatchNormalise(x, norm, training is not null).leaky_relu_(slope);
     }
 }

@@ -71,7 +71,7 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
     }
 
     /// <inheritdoc/>
-    protected override Tensor EncodeCore(Tensor images) => Network.Encode(images).Mean;
+    protected override Tensor EncodeCore(Tensor images) => Network.Mean(Network.Features(images, training: null));
 
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents) => Network.Pixels(Network.Decode(latents, training: null));
@@ -88,7 +88,7 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
         level,
         Network.FeatureShape,
         images => Network.Features(images, training: null),
-        features => DecodeCore(Network.Posterior(features).Mean));
+        features => DecodeCore(Network.Mean(features)));
 
     /// <summary>Sees the model at another space of its own.</summary>
     private protected ILatentModel View(string level, IReadOnlyList<long> shape, Func<Tensor, Tensor> encode, Func<Tensor, Tensor> decode, Func<Tensor, Tensor>? fromLatents = null)

@@ -36,13 +36,15 @@ internal sealed class VqVaeNetwork : IDisposable
         {
             for (int block = 0; block < _shape.ResidualBlocks; block++)
             {
-                x = Residual(x, $"encoder.down.{level}.block.{block}");
-                if (_shape.AttentionLevels.Contains(level)) x = Attend(x, $"encoder.down.{level}.attn.{block}");
+                x = Activation.Pass(x, Residual(x, $"encoder.down.{level}.block.{block}"), pixels);
+                if (_shape.AttentionLevels.Contains(level)) x = Activation.Pass(x, Attend(x, $"encoder.down.{level}.attn.{block}"), pixels);
             }
-            if (level < _shape.Channels.Count - 1) x = Weights.Convolve(nn.functional.pad(x, [0, 1, 0, 1]), $"encoder.down.{level}.downsample.conv", stride: 2);
+            if (level == _shape.Channels.Count - 1) continue;
+            x = Activation.Pass(x, nn.functional.pad(x, [0, 1, 0, 1]), pixels);
+            x = Activation.Pass(x, Weights.Convolve(x, $"encoder.down.{level}.downsample.conv", stride: 2), pixels);
         }
         x = Middle(x, "encoder.mid");
-        x = Weights.Convolve(Normalise(x, "encoder.norm_out").silu(), "encoder.conv_out", padding: 1);
+        x = Activation.Pass(x, Activated(x, "encoder.norm_out", "encoder.conv_out"), pixels);
         return Weights.Convolve(x, "quant_conv");
     }
 
@@ -55,26 +57,38 @@ internal sealed class VqVaeNetwork : IDisposable
         {
             for (int block = 0; block <= _shape.ResidualBlocks; block++)
             {
-                x = Residual(x, $"decoder.up.{level}.block.{block}");
-                if (_shape.AttentionLevels.Contains(level)) x = Attend(x, $"decoder.up.{level}.attn.{block}");
+                x = Activation.Pass(x, Residual(x, $"decoder.up.{level}.block.{block}"), vectors);
+                if (_shape.AttentionLevels.Contains(level)) x = Activation.Pass(x, Attend(x, $"decoder.up.{level}.attn.{block}"), vectors);
             }
             if (level == 0) continue;
-            x = nn.functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
-            x = Weights.Convolve(x, $"decoder.up.{level}.upsample.conv", padding: 1);
+            x = Activation.Pass(x, nn.functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest), vectors);
+            x = Activation.Pass(x, Weights.Convolve(x, $"decoder.up.{level}.upsample.conv", padding: 1), vectors);
         }
-        return Weights.Convolve(Normalise(x, "decoder.norm_out").silu(), "decoder.conv_out", padding: 1);
+        return Activation.Pass(x, Activated(x, "decoder.norm_out", "decoder.conv_out"), vectors);
     }
 
     public void Dispose() => Weights.Dispose();
 
-    private Tensor Middle(Tensor x, string name) => Residual(Attend(Residual(x, name + ".block_1"), name + ".attn_1"), name + ".block_2");
+    // Frees its input, which is a layer's output.
+    private Tensor Middle(Tensor x, string name)
+    {
+        using Tensor mine = x, first = Residual(x, name + ".block_1"), attended = Attend(first, name + ".attn_1");
+        return Residual(attended, name + ".block_2");
+    }
 
     private Tensor Residual(Tensor x, string name)
     {
-        using var scope = NewDisposeScope();
-        Tensor y = Weights.Convolve(Normalise(x, name + ".norm1").silu(), name + ".conv1", padding: 1);
-        y = Weights.Convolve(Normalise(y, name + ".norm2").silu(), name + ".conv2", padding: 1);
-        return (y.size(1) == x.size(1) ? x + y : Weights.Convolve(x, name + ".nin_shortcut") + y).MoveToOuterDisposeScope();
+        using Tensor half = Activated(x, name + ".norm1", name + ".conv1");
+        Tensor y = Activated(half, name + ".norm2", name + ".conv2");
+        if (y.size(1) == x.size(1)) return y.add_(x);
+        using Tensor near = Weights.Convolve(x, name + ".nin_shortcut");
+        return y.add_(near);
+    }
+
+    private Tensor Activated(Tensor x, string norm, string convolution)
+    {
+        using Tensor active = Activation.Swish(Normalise(x, norm));
+        return Weights.Convolve(active, convolution, padding: 1);
     }
 
     private Tensor Attend(Tensor x, string name)

@@ -130,8 +130,8 @@ public sealed class DiffusionUNet : IWeightedDenoiser
     private Tensor Forward(Tensor noisy, Tensor times, Generator? dropout)
     {
         using var scope = NewDisposeScope();
-        Tensor time = Weights.Linear(EmbedTimes(times, _shape.Channels), "temb.dense.0").silu();
-        time = Weights.Linear(time, "temb.dense.1").silu();
+        Tensor time = Activation.Swish(Weights.Linear(EmbedTimes(times, _shape.Channels), "temb.dense.0"));
+        time = Activation.Swish(Weights.Linear(time, "temb.dense.1"));
         Stack<Tensor> skips = new();
         Tensor x = Weights.Convolve(noisy, "conv_in", padding: 1);
         skips.Push(x);
@@ -162,7 +162,7 @@ public sealed class DiffusionUNet : IWeightedDenoiser
             }
             if (level > 0) x = Replace(x, Upsample(x, $"up.{level}.upsample.conv"));
         }
-        x = Weights.Convolve(Normalise(x, "norm_out").silu(), "conv_out", padding: 1);
+        x = Weights.Convolve(Activation.Swish(Normalise(x, "norm_out")), "conv_out", padding: 1);
         return x.MoveToOuterDisposeScope();
     }
 
@@ -176,9 +176,9 @@ public sealed class DiffusionUNet : IWeightedDenoiser
     private Tensor Block(Tensor x, Tensor time, string name, Generator? dropout)
     {
         using var scope = NewDisposeScope();
-        Tensor h = Weights.Convolve(Normalise(x, name + ".norm1").silu(), name + ".conv1", padding: 1);
+        Tensor h = Weights.Convolve(Activation.Swish(Normalise(x, name + ".norm1")), name + ".conv1", padding: 1);
         h = h + Weights.Linear(time, name + ".temb_proj").unsqueeze(2).unsqueeze(3);
-        h = Normalise(h, name + ".norm2").silu();
+        h = Activation.Swish(Normalise(h, name + ".norm2"));
         if (dropout is not null && _dropout > 0) h = h * rand(h.shape, h.dtype, h.device, generator: dropout).ge(_dropout).to_type(h.dtype).div(1 - _dropout);
         h = Weights.Convolve(h, name + ".conv2", padding: 1);
         bool wider = h.size(1) != x.size(1);

@@ -88,10 +88,11 @@ public sealed class MlpGan : GanModel
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents)
     {
-        Tensor x = Weights.Linear(latents, "0").relu();
-        x = Weights.Linear(x, "2").relu();
-        x = Weights.Linear(x, "4").tanh();
-        return x.add(1).mul(0.5).reshape(latents.size(0), Image.Channels, Image.Height, Image.Width);
+        Tensor x = Weights.Linear(latents, "0").relu_();
+        x = Weights.Linear(x, "2").relu_();
+        x = Weights.Linear(x, "4").tanh_();
+        using Scalar half = 0.5;
+        return x.Plus(1).mul_(half).reshape(latents.size(0), Image.Channels, Image.Height, Image.Width);
     }
 
     /// <inheritdoc/>

@@ -13,4 +13,12 @@ internal static class Activation
         if (!ReferenceEquals(input, given) && !ReferenceEquals(input, output)) input.Dispose();
         return output;
     }
+
+    /// <summary>x·σ(x), which takes the place of x unless a gradient needs x later. The handle of x goes over into the result.</summary>
+    public static Tensor Swish(Tensor x)
+    {
+        if (!x.requires_grad) return x.silu_();
+        using Tensor mine = x;
+        return x.silu();
+    }
 }
