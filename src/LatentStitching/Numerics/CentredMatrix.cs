@@ -111,26 +111,25 @@ internal sealed class CentredMatrix
     private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)
     {
         otherSumOfSquares = 0;
-        // Target by target, as maps are kept and solved.
-        Tensor cross = zeros(other.Columns, Columns, ScalarType.Float64, _values.device);
+        Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
         // A float32 product is made tile by tile and added while it lies in a cache; a float64 one is added as it is made.
         long tile = IsFast ? Math.Min(other.Columns, ColumnBlock) : other.Columns, size = Math.Min(BlockRows, other._buffer.numel() / tile);
         Tensor? product = IsFast ? empty(Columns * tile, ScalarType.Float32, _values.device) : null;
         foreach ((long start, long count) in Blocks(Rows, size))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = Block(start, count);
-            if (gram is not null) AddUpperTriangle(gram, rows.t(), rows);
+            Tensor rows = Block(start, count), columns = rows.t();
+            if (gram is not null) AddUpperTriangle(gram, columns, rows);
             foreach ((long first, long width) in Blocks(other.Columns, tile))
             {
                 using var inner = NewDisposeScope();
-                Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(0, first, width);
+                Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(1, first, width);
                 otherSumOfSquares += SumOfSquares(others);
-                if (product is null) sum.addmm_(others.t(), rows);
-                else sum.add_(product.narrow(0, 0, Columns * width).view(width, Columns).addmm_(others.t(), rows, beta: 0, alpha: 1));
+                if (product is null) sum.addmm_(columns, others);
+                else sum.add_(product.narrow(0, 0, Columns * width).view(Columns, width).addmm_(columns, others, beta: 0, alpha: 1));
             }
         }
-        return cross.t();
+        return cross;
     }
 
     /// <summary>XᵀA for a matrix A [n, t] of the blocks' dtype.</summary>
@@ -255,7 +254,7 @@ internal sealed class CentredMatrix
     }
 
     /// <summary>Cuts the columns of a triangular matrix into runs: few enough that products with its blocks are quick, many enough that little of its zeros is multiplied.</summary>
-    public static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Clamp(width / 12, 96, 384));
+    public static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Math.Clamp(width / 8, 96, 384));
 
     // Sums of float32 products in float64 cost more than rows that leave a cache.
     private static long BufferRows(long columns, bool fast) => Math.Clamp((columns <= ColumnBlock && !fast ? NarrowEntries : BufferEntries) / columns, 256, RowBlock);

@@ -7,7 +7,7 @@ internal sealed class RidgeFactor : IDisposable
     private const long InvertedWhole = 128;
     private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
     private const long Panel = 256;
-    private const long RowBlock = 1024;
+    private const long ColumnBlock = 1024;
     private readonly Tensor _lower; // L, [k, k]
     private readonly Tensor _scale; // diagonal of S, [k, 1]
     private readonly Tensor? _inverse; // L⁻¹S, [k, k]
@@ -98,7 +98,7 @@ internal sealed class RidgeFactor : IDisposable
         ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
         : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
 
-    /// <summary>L⁻¹SB, half of <see cref="Solve"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
+    /// <summary>L⁻¹SB, half of <see cref="Solve(Tensor)"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
     public Tensor Half(Tensor right) => linalg.solve_triangular(_lower, right.mul(_scale), upper: false);
 
     /// <summary>(L⁻¹S)ᵀB, the other half.</summary>
@@ -107,35 +107,34 @@ internal sealed class RidgeFactor : IDisposable
     /// <summary>The same with L⁻¹S at hand, for k³/3 operations: many right sides are then products, which are twice as fast as substitutions.</summary>
     public RidgeFactor Inverted() => new(_lower, _scale, _inverse ?? Inverse(), Ratio);
 
-    /// <summary>BM⁻¹ for the rows of B [t, k], and Σ over all entries of BM⁻¹∘B.</summary>
-    public Tensor SolveRows(Tensor rows, out double products)
+    /// <summary>M⁻¹B for B [k, t], and Σ over all entries of B∘M⁻¹B. The columns of the result are contiguous, as a map keeps them.</summary>
+    public Tensor Solve(Tensor right, out double products)
     {
         products = 0;
         if (_inverse is null)
         {
-            Tensor half = Half(rows.t());
+            Tensor half = Half(right);
             products = CentredMatrix.SumOfSquares(half);
-            return OtherHalf(half).t();
+            return OtherHalf(half);
         }
         long size = _lower.size(0);
-        Tensor solution = empty(rows.size(0), size, rows.dtype, rows.device);
-        foreach ((long start, long count) in CentredMatrix.Blocks(rows.size(0), RowBlock))
+        Tensor solution = empty(right.size(1), size, right.dtype, right.device);
+        foreach ((long start, long count) in CentredMatrix.Blocks(right.size(1), ColumnBlock))
         {
             using var scope = NewDisposeScope();
-            Tensor block = rows.narrow(0, start, count), half = empty_like(block), whole = solution.narrow(0, start, count);
+            Tensor block = right.narrow(1, start, count), half = empty(size, count, right.dtype, right.device), whole = empty_like(half);
             foreach ((long first, long width) in CentredMatrix.Panels(size))
             {
-                Tensor left = _inverse.narrow(0, first, width).narrow(1, 0, first + width);
-                half.narrow(1, first, width).addmm_(block.narrow(1, 0, first + width), left.t(), beta: 0, alpha: 1);
+                half.narrow(0, first, width).addmm_(_inverse.narrow(0, first, width).narrow(1, 0, first + width), block.narrow(0, 0, first + width), beta: 0, alpha: 1);
             }
             foreach ((long first, long width) in CentredMatrix.Panels(size))
             {
-                Tensor below = _inverse.narrow(0, first, size - first).narrow(1, first, width);
-                whole.narrow(1, first, width).addmm_(half.narrow(1, first, size - first), below, beta: 0, alpha: 1);
+                whole.narrow(0, first, width).addmm_(_inverse.narrow(0, first, size - first).narrow(1, first, width).t(), half.narrow(0, first, size - first), beta: 0, alpha: 1);
             }
             products += CentredMatrix.SumOfSquares(half);
+            solution.narrow(0, start, count).copy_(whole.t());
         }
-        return solution;
+        return solution.t();
     }
 
     /// <summary>tr(M⁻¹), for k³/3 operations.</summary>

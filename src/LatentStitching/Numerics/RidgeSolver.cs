@@ -115,7 +115,7 @@ internal static class RidgeSolver
     public static Solution Primal(
         CentredMatrix x, CentredMatrix y, Tensor cross, double targetSum, RidgeFactor factor, (long? Rank, double? Condition, double? Freedom) source, double alpha, CancellationToken cancellationToken)
     {
-        Tensor weight = factor.SolveRows(cross.t(), out double products).t();
+        Tensor weight = factor.Solve(cross, out double products);
         // ‖Y − XW‖² where (XᵀX + αI)W = XᵀY, without a pass over the rows; too cancelled for a nearly exact fit.
         double residual = targetSum - products - (alpha * CentredMatrix.SumOfSquares(weight));
         int corrections = x.IsFast ? 0 : Corrections(factor);
