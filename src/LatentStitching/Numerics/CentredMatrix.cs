@@ -8,7 +8,7 @@ internal sealed class CentredMatrix
     private const long ColumnBlock = 1024;
     private const long BufferEntries = 1 << 23; // 64 MiB of float64
     private const long NarrowEntries = 1 << 19; // of a narrow matrix: a block that the next product finds in a cache
-    private const long CachedEntries = 1 << 16; // a block that stays in a core's cache while it is read again
+    private const long CachedEntries = 1 << 17; // a block that stays in a core's cache while it is read again
     private readonly Tensor _values;
     private readonly Tensor _centre; // [1, d], float64
     private readonly Tensor _offset; // the same in the blocks' dtype

@@ -115,7 +115,8 @@ internal static class RidgeSolver
     public static Solution Primal(
         CentredMatrix x, CentredMatrix y, Tensor cross, double targetSum, RidgeFactor factor, (long? Rank, double? Condition, double? Freedom) source, double alpha, CancellationToken cancellationToken)
     {
-        Tensor weight = factor.Solve(cross, out double products);
+        // Of float32 products no more digits come out than a float32 solution keeps.
+        Tensor weight = x.IsFast && factor.IsInverted ? factor.With(part => part.to_type(ScalarType.Float32)).Solve(cross.to_type(ScalarType.Float32), out double products) : factor.Solve(cross, out products);
         // ‖Y − XW‖² where (XᵀX + αI)W = XᵀY, without a pass over the rows; too cancelled for a nearly exact fit.
         double residual = targetSum - products - (alpha * CentredMatrix.SumOfSquares(weight));
         int corrections = x.IsFast ? 0 : Corrections(factor);
