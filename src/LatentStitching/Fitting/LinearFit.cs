@@ -89,12 +89,14 @@ internal static class LinearFit
 
     public static double R2(double residual, double total) => total > 0 ? 1 - (residual / total) : double.NaN;
 
-    // Some rows at a time: the answer for each entry, and what it takes to find it, may be 0.9 GB.
+    // What is NaN or infinite makes the sum so, which takes a tenth of the time of asking each entry; finite numbers may too. Some rows at a time: the answers for each entry of a large W are 0.9 GB.
     private static bool IsFinite(Tensor values)
     {
+        using var scope = NewDisposeScope();
+        if (double.IsFinite(values.sum().ToDouble())) return true;
         foreach ((long start, long size) in CentredMatrix.Blocks(values.size(0), RowBlock))
         {
-            using var scope = NewDisposeScope();
+            using var inner = NewDisposeScope();
             if (!values.narrow(0, start, size).isfinite().all().ToBoolean()) return false;
         }
         return true;

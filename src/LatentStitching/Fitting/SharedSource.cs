@@ -27,6 +27,7 @@ public sealed class SharedSource : IDisposable
     private readonly bool _dual;
     private Tensor? _moments;
     private Prepared? _prepared;
+    private RoundedKernel? _rounded; // for predictions alone
     private SourceSpectrum? _spectrum;
     private bool _disposed;
 
@@ -170,6 +171,7 @@ public sealed class SharedSource : IDisposable
             _centre.Dispose();
             _moments?.Dispose();
             Forget();
+            _rounded?.Dispose();
             foreach (Tensor? part in (Tensor?[])[_spectrum?.Eigenvalues, _spectrum?.Left, _spectrum?.Right]) part?.Dispose();
         }
     }
@@ -206,6 +208,7 @@ public sealed class SharedSource : IDisposable
     private Tensor[] Weigh(Tensor latents, IReadOnlyList<Tensor> targets, double alpha, CancellationToken cancellationToken)
     {
         CentredMatrix x = View(), z = CentredMatrix.About(latents, _centre);
+        if (Corrected(x, z, targets, alpha, cancellationToken) is { } corrected) return corrected;
         Prepared prepared = Prepare(x, alpha, cancellationToken);
         if (prepared.Factor is not { } factor || (!_dual && RidgeSolver.Corrections(factor) > 0))
         {
@@ -217,16 +220,32 @@ public sealed class SharedSource : IDisposable
                 return fit.Map.Apply(latents);
             })];
         }
-        Tensor[] predictions = [.. targets.Select(target => empty(latents.size(0), target.size(1), ScalarType.Float64, latents.device))];
+        // Weights of the target rows, [n, size].
+        return Weighted(z, targets, rows => _dual ? factor.Solve(x.Times(rows.t())) : x.Times(factor.Solve(rows.t())), cancellationToken)!;
+    }
+
+    // By a float32 factor, where a float64 one does not pay for so few rows; null where it does, or where float32 falls short.
+    private Tensor[]? Corrected(CentredMatrix x, CentredMatrix z, IReadOnlyList<Tensor> targets, double alpha, CancellationToken cancellationToken)
+    {
+        if (!_dual || alpha == 0 || _moments is not null || !CorrectedKernel.Pays(Count, z.Rows)) return null;
+        _rounded ??= new RoundedKernel(x);
+        cancellationToken.ThrowIfCancellationRequested();
+        return _rounded.Prepare(alpha) is { } factor
+            ? Weighted(z, targets, rows => CorrectedKernel.Solve(x, x.Times(rows.t()), factor, alpha, CorrectedKernel.Exact, cancellationToken), cancellationToken)
+            : null;
+    }
+
+    // Predictions from the weights [n, m] of the target rows; null where there are none.
+    private Tensor[]? Weighted(CentredMatrix z, IReadOnlyList<Tensor> targets, Func<Tensor, Tensor?> weigh, CancellationToken cancellationToken)
+    {
+        Tensor[] predictions = [.. targets.Select(target => empty(z.Rows, target.size(1), ScalarType.Float64, _source.device))];
         // The weights of a map with an offset add up to one, so that any row will do as the origin: a mean would take a pass of its own.
-        CentredMatrix[] rowsOfTargets = [.. targets.Select(target => CentredMatrix.About(target, FitIntercept ? target[0].to_type(ScalarType.Float64) : zeros(target.size(1), ScalarType.Float64, latents.device)))];
-        foreach ((long start, long size) in CentredMatrix.Blocks(latents.size(0), RowBlock))
+        CentredMatrix[] rowsOfTargets = [.. targets.Select(target => CentredMatrix.About(target, FitIntercept ? target[0].to_type(ScalarType.Float64) : zeros(target.size(1), ScalarType.Float64, _source.device)))];
+        foreach ((long start, long size) in CentredMatrix.Blocks(z.Rows, RowBlock))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            Tensor rows = z.Block(start, size);
-            // Weights of the target rows, [n, size].
-            Tensor weights = _dual ? factor.Solve(x.Times(rows.t())) : x.Times(factor.Solve(rows.t()));
+            if (weigh(z.Block(start, size)) is not { } weights) return null;
             if (FitIntercept) weights.add_(1.0 / Count);
             for (int i = 0; i < predictions.Length; i++)
             {
@@ -246,19 +265,25 @@ public sealed class SharedSource : IDisposable
         long fullRank = Math.Min(SourceDimension, FreeRows);
         Spectrum? spectrum = RidgeSolver.Reported(moments, Count, SourceDimension);
         RidgeFactor? factor = RidgeSolver.Factor(moments.clone(), _dual, alpha, FitIntercept);
+        if (factor is not null && !_dual) factor = RidgeSolver.Quick(factor);
         (long? rank, double? condition, double? freedom) = factor is null ? default : RidgeSolver.Spectral(spectrum, factor, moments.size(0), fullRank, alpha);
-        _prepared = new Prepared(alpha, factor?.With(part => part.alias().DetachFromDisposeScope()), rank, condition, freedom + (FitIntercept ? 1 : 0));
+        _prepared = new Prepared(alpha, factor?.Kept(), rank, condition, freedom + (FitIntercept ? 1 : 0));
         return _prepared;
     }
 
     private void Forget()
     {
-        _prepared?.Factor?.Lower.Dispose();
-        _prepared?.Factor?.Scale.Dispose();
+        _prepared?.Factor?.Dispose();
         _prepared = null;
     }
 
-    private Tensor Moments(CentredMatrix x) => _moments ??= (_dual ? x.Kernel() : x.Gram()).DetachFromDisposeScope();
+    private Tensor Moments(CentredMatrix x)
+    {
+        if (_moments is not null) return _moments;
+        _rounded?.Dispose();
+        _rounded = null;
+        return _moments = (_dual ? x.Kernel() : x.Gram()).DetachFromDisposeScope();
+    }
 
     private CentredMatrix View() => CentredMatrix.About(Live, _centre);
 }

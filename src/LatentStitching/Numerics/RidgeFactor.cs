@@ -2,13 +2,15 @@ namespace LatentStitching.Numerics;
 
 /// <summary>The Cholesky factor of a shifted Gram matrix or kernel M, scaled to a unit diagonal: S·M·S = L·Lᵀ.</summary>
 /// <remarks>Scaling loses no digits to columns of other units. The tensors belong to the dispose scope that is open at the call.</remarks>
-internal sealed class RidgeFactor
+internal sealed class RidgeFactor : IDisposable
 {
     private const long InvertedWhole = 128;
     private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
     private const long Panel = 256;
+    private const long ColumnBlock = 1024;
     private readonly Tensor _lower; // L, [k, k]
     private readonly Tensor _scale; // diagonal of S, [k, 1]
+    private readonly Tensor? _inverse; // L⁻¹S, [k, k]
 
     public RidgeFactor(Tensor lower, Tensor scale)
     {
@@ -18,10 +20,11 @@ internal sealed class RidgeFactor
         Ratio = pivots.min().ToDouble() / pivots.max().ToDouble();
     }
 
-    private RidgeFactor(Tensor lower, Tensor scale, double ratio)
+    private RidgeFactor(Tensor lower, Tensor scale, Tensor? inverse, double ratio)
     {
         _lower = lower;
         _scale = scale;
+        _inverse = inverse;
         Ratio = ratio;
     }
 
@@ -77,35 +80,94 @@ internal sealed class RidgeFactor
     }
 
     /// <summary>The same over changed handles.</summary>
-    public RidgeFactor With(Func<Tensor, Tensor> change) => new(change(_lower), change(_scale), Ratio);
+    public RidgeFactor With(Func<Tensor, Tensor> change) => new(change(_lower), change(_scale), _inverse is null ? null : change(_inverse), Ratio);
+
+    /// <summary>The same over handles that no dispose scope frees.</summary>
+    public RidgeFactor Kept() => With(part => part.alias().DetachFromDisposeScope());
+
+    /// <summary>Frees the handles.</summary>
+    public void Dispose()
+    {
+        _lower.Dispose();
+        _scale.Dispose();
+        _inverse?.Dispose();
+    }
 
     /// <summary>M⁻¹B.</summary>
     public Tensor Solve(Tensor right) => _lower.size(0) > Large
         ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
         : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
 
-    /// <summary>L⁻¹SB, half of <see cref="Solve"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
+    /// <summary>L⁻¹SB, half of <see cref="Solve(Tensor)"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
     public Tensor Half(Tensor right) => linalg.solve_triangular(_lower, right.mul(_scale), upper: false);
 
     /// <summary>(L⁻¹S)ᵀB, the other half.</summary>
     public Tensor OtherHalf(Tensor right) => linalg.solve_triangular(_lower.t(), right, upper: true).mul(_scale);
 
-    /// <summary>tr(M⁻¹), for k³/2 operations.</summary>
+    /// <summary>Whether L⁻¹S is at hand.</summary>
+    public bool IsInverted => _inverse is not null;
+
+    /// <summary>The same with L⁻¹S at hand, for k³/3 operations: many right sides are then products, which are twice as fast as substitutions.</summary>
+    public RidgeFactor Inverted() => new(_lower, _scale, _inverse ?? Inverse(), Ratio);
+
+    /// <summary>M⁻¹B for B [k, t], and Σ over all entries of B∘M⁻¹B. The columns of the result are contiguous, as a map keeps them.</summary>
+    public Tensor Solve(Tensor right, out double products)
+    {
+        products = 0;
+        if (_inverse is null)
+        {
+            Tensor half = Half(right);
+            products = CentredMatrix.SumOfSquares(half);
+            return OtherHalf(half);
+        }
+        long size = _lower.size(0);
+        Tensor solution = empty(right.size(1), size, right.dtype, right.device);
+        foreach ((long start, long count) in CentredMatrix.Blocks(right.size(1), ColumnBlock))
+        {
+            using var scope = NewDisposeScope();
+            Tensor block = right.narrow(1, start, count), half = empty(size, count, right.dtype, right.device), whole = empty_like(half);
+            foreach ((long first, long width) in CentredMatrix.Panels(size))
+            {
+                half.narrow(0, first, width).addmm_(_inverse.narrow(0, first, width).narrow(1, 0, first + width), block.narrow(0, 0, first + width), beta: 0, alpha: 1);
+            }
+            foreach ((long first, long width) in CentredMatrix.Panels(size))
+            {
+                whole.narrow(0, first, width).addmm_(_inverse.narrow(0, first, size - first).narrow(1, first, width).t(), half.narrow(0, first, size - first), beta: 0, alpha: 1);
+            }
+            products += CentredMatrix.SumOfSquares(half);
+            solution.narrow(0, start, count).copy_(whole.t());
+        }
+        return solution.t();
+    }
+
+    /// <summary>tr(M⁻¹), for k³/3 operations.</summary>
     public double TraceOfInverse()
     {
         using var scope = NewDisposeScope();
-        return SquaresOfInverse(_lower, _scale.squeeze(1));
+        return CentredMatrix.SumOfSquares(_inverse ?? Inverse());
     }
 
-    // ‖L⁻¹S‖² by halves, so that the zeros of L are not multiplied: L⁻¹ = [A⁻¹, 0; −C⁻¹BA⁻¹, C⁻¹] for L = [A, 0; B, C].
-    private static double SquaresOfInverse(Tensor lower, Tensor scale)
+    private Tensor Inverse()
     {
-        long size = lower.size(0), half = size / 2;
-        if (size <= InvertedWhole) return CentredMatrix.SumOfSquares(linalg.solve_triangular(lower, scale.diag(), upper: false));
-        Tensor first = lower.narrow(0, 0, half).narrow(1, 0, half), last = lower.narrow(0, half, size - half), corner = last.narrow(1, half, size - half);
-        Tensor inverse = linalg.solve_triangular(first, scale.narrow(0, 0, half).diag(), upper: false);
-        Tensor below = linalg.solve_triangular(corner, last.narrow(1, 0, half).mm(inverse), upper: false);
-        return CentredMatrix.SumOfSquares(inverse) + CentredMatrix.SumOfSquares(below) + SquaresOfInverse(corner, scale.narrow(0, half, size - half));
+        Tensor inverse = zeros_like(_lower);
+        using var scope = NewDisposeScope();
+        Invert(_lower, _scale.squeeze(1), inverse);
+        return inverse;
+    }
+
+    // By halves, so that the zeros of L are not multiplied: L⁻¹ = [A⁻¹, 0; −C⁻¹BA⁻¹, C⁻¹] for L = [A, 0; B, C].
+    private static void Invert(Tensor lower, Tensor scale, Tensor inverse)
+    {
+        long size = lower.size(0), half = size / 2, rest = size - half;
+        if (size <= InvertedWhole)
+        {
+            inverse.copy_(linalg.solve_triangular(lower, scale.diag(), upper: false));
+            return;
+        }
+        Tensor upper = inverse.narrow(0, 0, half).narrow(1, 0, half), last = lower.narrow(0, half, rest), corner = last.narrow(1, half, rest), below = inverse.narrow(0, half, rest);
+        Invert(lower.narrow(0, 0, half).narrow(1, 0, half), scale.narrow(0, 0, half), upper);
+        Invert(corner, scale.narrow(0, half, rest), below.narrow(1, half, rest));
+        below.narrow(1, 0, half).copy_(linalg.solve_triangular(corner, last.narrow(1, 0, half).mm(upper).neg_(), upper: false));
     }
 
     /// <summary>√(λ₁/λₖ) of M to a few per cent, from below: the extreme Ritz values of M and of its inverse over blocks of eight Krylov vectors.</summary>

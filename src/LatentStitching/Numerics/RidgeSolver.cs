@@ -5,7 +5,8 @@ namespace LatentStitching.Numerics;
 /// <para>Primal (XᵀX + αI)W = XᵀY or dual W = Xᵀ(XXᵀ + αI)⁻¹Y, whichever costs fewer operations and is not singular by its shape, by Cholesky of the matrix scaled to a unit diagonal.
 /// Where that matrix is singular to working precision and α = 0: singular value decomposition of X, cut at max(n, d)·ε·σ₁.</para>
 /// <para>In the dual with an intercept and α = 0, XXᵀ is singular along the vector of ones, to which the centred targets are orthogonal: adding c·11ᵀ leaves the answer and cures that.</para>
-/// <para>Of fast views the products are float32: the primal sums them in float64 and factors there; the dual factors in float32 and corrects the solution twice by float64 residuals through X.</para>
+/// <para>Of fast views the products are float32: the primal sums them in float64 and factors there; the dual factors in float32 and corrects the solution by float64 residuals through X, as it does for
+/// float64 where that pays: <see cref="CorrectedKernel"/>.</para>
 /// </remarks>
 internal static class RidgeSolver
 {
@@ -86,6 +87,9 @@ internal static class RidgeSolver
         return alpha == 0 ? (fullRank, factor.ConditionEstimate(), fullRank) : (null, null, Math.Max(0, size - (alpha * factor.TraceOfInverse())));
     }
 
+    /// <summary>A factor with its inverse where it is small enough, which solves faster and tells the degrees of freedom.</summary>
+    public static RidgeFactor Quick(RidgeFactor factor) => factor.Lower.size(0) <= ReportedTraceLimit ? factor.Inverted() : factor;
+
     /// <summary>The spectrum of moments that are few enough, before they are shifted.</summary>
     public static Spectrum? Reported(Tensor moments, long rows, long columns) =>
         moments.size(0) <= ReportedSpectrumLimit ? Spectrum.Of(moments.to_type(ScalarType.Float64), rows, columns) : null;
@@ -99,6 +103,7 @@ internal static class RidgeSolver
         // A float64 sum of float32 products has their digits only.
         if (factor is null || (x.IsFast && alpha == 0 && factor.Ratio < FastSingularRatio)) return null;
         cancellationToken.ThrowIfCancellationRequested();
+        factor = Quick(factor);
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, x.Columns, fullRank, alpha);
         return Primal(x, y, cross, targetSum, factor, (rank, condition, freedom + (intercept ? 1 : 0)), alpha, cancellationToken);
     }
@@ -110,9 +115,10 @@ internal static class RidgeSolver
     public static Solution Primal(
         CentredMatrix x, CentredMatrix y, Tensor cross, double targetSum, RidgeFactor factor, (long? Rank, double? Condition, double? Freedom) source, double alpha, CancellationToken cancellationToken)
     {
-        Tensor weight = factor.Solve(cross);
+        // Of float32 products no more digits come out than a float32 solution keeps.
+        Tensor weight = x.IsFast && factor.IsInverted ? factor.With(part => part.to_type(ScalarType.Float32)).Solve(cross.to_type(ScalarType.Float32), out double products) : factor.Solve(cross, out products);
         // ‖Y − XW‖² where (XᵀX + αI)W = XᵀY, without a pass over the rows; too cancelled for a nearly exact fit.
-        double residual = targetSum - weight.mul(cross).sum().ToDouble() - (alpha * CentredMatrix.SumOfSquares(weight));
+        double residual = targetSum - products - (alpha * CentredMatrix.SumOfSquares(weight));
         int corrections = x.IsFast ? 0 : Corrections(factor);
         for (int pass = 0; pass < corrections; pass++)
         {
@@ -136,8 +142,16 @@ internal static class RidgeSolver
 
     private static Solution? Dual(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, bool factors, ScalarType store, CancellationToken cancellationToken)
     {
+        bool rounded = x.IsFast || (alpha > 0 && !factors && CorrectedKernel.Pays(x.Rows, y.Columns));
+        Solution? solution = rounded ? Dual(x, y, alpha, intercept, factors, rounded, store, cancellationToken) : null;
+        return solution is null && !x.IsFast ? Dual(x, y, alpha, intercept, factors, rounded: false, store, cancellationToken) : solution;
+    }
+
+    private static Solution? Dual(CentredMatrix x, CentredMatrix y, double alpha, bool intercept, bool factors, bool rounded, ScalarType store, CancellationToken cancellationToken)
+    {
+        using var outer = NewDisposeScope();
         long n = x.Rows, fullRank = FullRank(x, intercept);
-        Tensor kernel = x.Kernel();
+        Tensor kernel = (rounded ? x.Rounded() : x).Kernel();
         cancellationToken.ThrowIfCancellationRequested();
         Spectrum? spectrum = Reported(kernel, n, x.Columns);
         RidgeFactor? factor = Factor(kernel, dual: true, alpha, intercept);
@@ -160,36 +174,27 @@ internal static class RidgeSolver
                 if (alpha > 0) squares += CentredMatrix.SumOfSquares(factor.OtherHalf(half));
                 continue;
             }
-            (Tensor coefficients, Tensor image) = Coefficients(exact, targets, factor, alpha);
-            weight!.narrow(1, start, size).copy_(image);
+            Tensor? coefficients = rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken) : factor.Solve(targets);
+            if (coefficients is null) return null;
+            weight!.narrow(1, start, size).copy_(exact.TransposeTimes(coefficients));
             squares += CentredMatrix.SumOfSquares(coefficients);
         }
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, n, fullRank, alpha);
+        (Tensor Left, Tensor Right)? halves = left is null ? null : (left.t(), factor.Half(x.Whole()));
+        weight?.MoveToOuterDisposeScope();
+        halves?.Left.MoveToOuterDisposeScope();
+        halves?.Right.MoveToOuterDisposeScope();
         return new Solution
         {
             Dense = weight,
-            Factors = left is null ? null : (left.t(), factor.Half(x.Whole())),
-            Solver = x.IsFast ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
+            Factors = halves,
+            Solver = rounded ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
             ResidualSumOfSquares = alpha * alpha * squares,
             TargetSumOfSquares = targetSum,
             Rank = rank,
             ConditionNumber = condition,
             DegreesOfFreedom = freedom + (intercept ? 1 : 0),
         };
-    }
-
-    // A = (XXᵀ + αI)⁻¹Y and XᵀA; a float32 factor's solution is corrected by float64 residuals.
-    private static (Tensor Coefficients, Tensor Image) Coefficients(CentredMatrix x, Tensor targets, RidgeFactor factor, double alpha)
-    {
-        ScalarType type = factor.Lower.dtype;
-        Tensor coefficients = factor.Solve(targets.to_type(type)).to_type(ScalarType.Float64), image = x.TransposeTimes(coefficients);
-        for (int pass = 0; pass < (type == ScalarType.Float32 ? 2 : 0); pass++)
-        {
-            Tensor residual = targets.sub(x.Times(image)).sub_(coefficients.mul(alpha));
-            coefficients = coefficients.add(factor.Solve(residual.to_type(type)));
-            image = x.TransposeTimes(coefficients);
-        }
-        return (coefficients, image);
     }
 
     private static long FullRank(CentredMatrix x, bool intercept) => Math.Min(x.Columns, intercept ? x.Rows - 1 : x.Rows);

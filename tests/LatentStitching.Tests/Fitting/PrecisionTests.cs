@@ -28,6 +28,35 @@ public sealed class PrecisionTests
         Error(fit.Map.Apply(held), reference).Should().BeLessThan(tolerance);
     }
 
+    /// <summary>Few right sides of many rows: the kernel and its factor are float32, and what comes out has float64's digits all the same.</summary>
+    [Fact]
+    public void WideSourceOfManyRows_FactorsInFloat32_AndKeepsFloat64Digits()
+    {
+        using var scope = NewDisposeScope();
+        const long Rows = 2064, Columns = 2100, Held = 20;
+        Tensor spectrum = arange(1, Columns + 1, ScalarType.Float64).rsqrt();
+        Tensor all = Draws.Matrix(Rows + Held, Columns, 1).mul(spectrum).add(10), x = all.narrow(0, 0, Rows), held = all.narrow(0, Rows, Held);
+        Tensor y = x.narrow(1, 0, 3).add(Draws.Matrix(Rows, 3, 2)).add(5);
+        using LatentPairs pairs = new(x, y);
+        foreach ((double alpha, string solver) in ((double, string)[])[(1, "dual Cholesky in float32, corrected"), (1e3, "dual Cholesky in float32, corrected"), (1e-4, "dual Cholesky")])
+        {
+            using LatentMapFit fit = new RidgeFitter(alpha).Fit(pairs);
+            fit.Report.Solver.Should().Be(solver, "alpha {0}", alpha);
+            using SharedSource source = new(x);
+            Tensor weights = fit.Map.Apply(held), predicted = source.Predict(held, [y], alpha)[0];
+            // (XᵀX + αI)W = XᵀY, of what no fitter has a part in.
+            Tensor centred = x - x.mean([0]), targets = y - y.mean([0]), w = fit.Affine.Weight.t();
+            Tensor gradient = centred.t().mm(targets - centred.mm(w)) - w.mul(alpha);
+            (gradient.norm().ToDouble() / centred.t().mm(targets).norm().ToDouble()).Should().BeLessThan(1e-9);
+            predicted.ShouldBeCloseTo(weights, 1e-9);
+            // Kept for the second time, and given up for the float64 kernel.
+            source.Predict(held, [y], alpha)[0].ShouldBeCloseTo(predicted, 0);
+            using LatentMapFit shared = source.Fit(y, alpha);
+            shared.Map.Apply(held).ShouldBeCloseTo(weights, 1e-9);
+            source.Predict(held, [y], alpha)[0].ShouldBeCloseTo(weights, 1e-9);
+        }
+    }
+
     [Theory]
     [InlineData(400, 30, 1, 1e-5)]
     [InlineData(30, 200, 1, 1e-8)]

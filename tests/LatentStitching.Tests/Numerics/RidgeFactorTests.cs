@@ -20,6 +20,24 @@ public sealed class RidgeFactorTests
         factor.TraceOfInverse().Should().BeApproximately(inverse.trace().ToDouble(), 1e-9 * inverse.trace().ToDouble());
     }
 
+    [Theory]
+    [InlineData(9, 4)]
+    [InlineData(301, 1100)]
+    public void Solve_BySubstitutionOrTheInverse_IsTheSolution(long size, long columns)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(size + 50, size, 1).mul(logspace(2, -2, size, dtype: ScalarType.Float64)), matrix = x.t().mm(x).add(eye(size, dtype: ScalarType.Float64)), right = Draws.Matrix(size, columns, 2);
+        RidgeFactor factor = RidgeFactor.Of(matrix.clone())!, inverted = factor.Inverted();
+        Tensor expected = linalg.solve(matrix, right);
+        double products = expected.mul(right).sum().ToDouble();
+        foreach (RidgeFactor one in (RidgeFactor[])[factor, inverted, inverted.Inverted()])
+        {
+            one.Solve(right, out double sum).ShouldBeCloseTo(expected, 1e-10);
+            sum.Should().BeApproximately(products, 1e-11 * products);
+            one.TraceOfInverse().Should().BeApproximately(linalg.inv(matrix).trace().ToDouble(), 1e-9);
+        }
+    }
+
     [Fact]
     public void Of_Indefinite_IsNull()
     {
