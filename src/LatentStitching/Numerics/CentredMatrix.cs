@@ -111,8 +111,8 @@ internal sealed class CentredMatrix
     private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)
     {
         otherSumOfSquares = 0;
-        Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
-        // A float32 product is made tile by tile and added while it lies in a cache; a float64 one is added as it is made.
+        // A float32 product is made tile by tile, transposed, so that it is in one piece, and added while it lies in a cache; a float64 one is added as it is made.
+        Tensor cross = IsFast ? zeros(other.Columns, Columns, ScalarType.Float64, _values.device).t() : zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
         long tile = IsFast ? Math.Min(other.Columns, ColumnBlock) : other.Columns, size = Math.Min(BlockRows, other._buffer.numel() / tile);
         Tensor? product = IsFast ? empty(Columns * tile, ScalarType.Float32, _values.device) : null;
         foreach ((long start, long count) in Blocks(Rows, size))
@@ -126,7 +126,7 @@ internal sealed class CentredMatrix
                 Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(1, first, width);
                 otherSumOfSquares += SumOfSquares(others);
                 if (product is null) sum.addmm_(columns, others);
-                else sum.add_(product.narrow(0, 0, Columns * width).view(Columns, width).addmm_(columns, others, beta: 0, alpha: 1));
+                else sum.t().add_(product.narrow(0, 0, Columns * width).view(width, Columns).addmm_(others.t(), rows, beta: 0, alpha: 1));
             }
         }
         return cross;

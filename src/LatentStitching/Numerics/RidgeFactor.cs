@@ -94,9 +94,13 @@ internal sealed class RidgeFactor : IDisposable
     }
 
     /// <summary>M⁻¹B.</summary>
-    public Tensor Solve(Tensor right) => _lower.size(0) > Large
-        ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
-        : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
+    public Tensor Solve(Tensor right)
+    {
+        if (_inverse is not null) return Solve(right, out _);
+        return _lower.size(0) > Large
+            ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
+            : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
+    }
 
     /// <summary>L⁻¹SB, half of <see cref="Solve(Tensor)"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
     public Tensor Half(Tensor right) => linalg.solve_triangular(_lower, right.mul(_scale), upper: false);

@@ -33,6 +33,7 @@ public sealed class RidgeFactorTests
         foreach (RidgeFactor one in (RidgeFactor[])[factor, inverted, inverted.Inverted()])
         {
             one.Solve(right, out double sum).ShouldBeCloseTo(expected, 1e-10);
+            one.Solve(right).ShouldBeCloseTo(expected, 1e-10);
             sum.Should().BeApproximately(products, 1e-11 * products);
             one.TraceOfInverse().Should().BeApproximately(linalg.inv(matrix).trace().ToDouble(), 1e-9);
         }
