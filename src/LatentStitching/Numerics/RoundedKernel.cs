@@ -1,7 +1,7 @@
 namespace LatentStitching.Numerics;
 
 /// <summary>A float32 XXᵀ and the factor of the last strength, half as large and made in half the time as float64 ones, for <see cref="CorrectedKernel"/>.</summary>
-/// <param name="x">X.</param>
+/// <param name="x">X, read here and not kept.</param>
 internal sealed class RoundedKernel(CentredMatrix x) : IDisposable
 {
     private readonly Tensor _kernel = x.Rounded().Kernel().DetachFromDisposeScope();
@@ -13,6 +13,7 @@ internal sealed class RoundedKernel(CentredMatrix x) : IDisposable
     {
         if (alpha == _alpha) return _factor;
         _factor?.Dispose();
+        (_factor, _alpha) = (null, double.NaN); // whatever happens next, no freed factor is found again
         using var scope = NewDisposeScope();
         _factor = RidgeSolver.Factor(_kernel.clone(), dual: true, alpha, intercept: false)?.Kept();
         _alpha = alpha;
