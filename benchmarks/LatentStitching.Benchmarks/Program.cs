@@ -11,7 +11,7 @@ using LatentStitching.Benchmarks.SideBySide;
 using LatentStitching.Benchmarks.Studies;
 
 // dotnet run -c Release --project benchmarks/LatentStitching.Benchmarks -- --filter '*'       all benchmarks
-// ... -- compare [large]                    beside scikit-learn
+// ... -- compare [large] [Ridge]            beside scikit-learn, or one estimator of it
 // ... -- study                              twenty maps between five spaces, beside scikit-learn
 // ... -- wide [fast] [small]                one fit of 12288 columns to 12288, with the peak of memory
 // ... -- million                            a million rows, with the peak of memory
@@ -29,7 +29,7 @@ using LatentStitching.Benchmarks.Studies;
 // ... -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...   what VAEs share, edits carried between them, support sets
 // ... -- kills [COUNT]                      a study killed again and again beside an undisturbed one
 // ... -- published [COUNT] [SHARED]         a study beside the published way of one image at a time
-if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"));
+if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"), args.Skip(1).FirstOrDefault(name => name != "large"));
 if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("small"));
 if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
 if (args is ["wide", ..]) return WideFit.Run(args.Contains("fast"), args.Contains("small"));

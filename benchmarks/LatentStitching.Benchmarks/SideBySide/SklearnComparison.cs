@@ -18,8 +18,16 @@ internal static class SklearnComparison
     private const int Repeats = 9;
     private const double Budget = 10; // CPU seconds of a fit's repeats, on both sides
 
-    public static int Run(bool large)
+    /// <summary>Prints one line a fit.</summary>
+    /// <param name="large">Whether wide sources are fitted too, which takes half an hour.</param>
+    /// <param name="only">The one estimator of scikit-learn to compare with, or null for all.</param>
+    public static int Run(bool large, string? only)
     {
+        if (only is not (null or "LinearRegression" or "Ridge" or "RidgeCV"))
+        {
+            Console.Error.WriteLine($"'{only}' is not compared: say LinearRegression, Ridge or RidgeCV, or nothing for all.");
+            return 2;
+        }
         set_num_threads(1);
         List<(long N, long D, long T, double Alpha)> cases = [(9000, 512, 768, 1), (9000, 768, 512, 1), (9000, 512, 12288, 1)];
         if (large) cases.AddRange([(9000, 5120, 512, 1000), (9000, 12288, 512, 1000)]);
@@ -30,7 +38,7 @@ internal static class SklearnComparison
             string folder = Directory.CreateTempSubdirectory("latentstitching-compare-").FullName;
             try
             {
-                string? missing = Compare(folder, n, d, t, alpha);
+                string? missing = Compare(folder, n, d, t, alpha, only);
                 if (missing is null) continue;
                 Console.Error.WriteLine($"Skipped: {missing}");
                 return 0;
@@ -43,7 +51,7 @@ internal static class SklearnComparison
         return 0;
     }
 
-    private static string? Compare(string folder, long n, long d, long t, double alpha)
+    private static string? Compare(string folder, long n, long d, long t, double alpha, string? only)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -52,7 +60,7 @@ internal static class SklearnComparison
         Write($"{folder}/y.bin", y);
         double[] alphas = [.. Enumerable.Range(0, 30).Select(i => Math.Pow(10, -4 + (i / 4.0)))];
         bool path = d <= 768 && t <= 1000;
-        string[] fits = path ? ["LinearRegression", "Ridge", "RidgeCV"] : ["LinearRegression", "Ridge"];
+        string[] fits = [.. (path ? (string[])["LinearRegression", "Ridge", "RidgeCV"] : ["LinearRegression", "Ridge"]).Where(name => only is null || name == only)];
         File.WriteAllText($"{folder}/plan.json", JsonSerializer.Serialize(new { n, held = Held, d, t, alpha, alphas, fits, repeats = Repeats, budget = Budget }));
         JsonElement theirs;
         try
@@ -74,10 +82,12 @@ internal static class SklearnComparison
             ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, Fast = true }), alpha),
             ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas }), null),
         ];
+        Dictionary<double, Tensor> references = [];
         foreach ((string name, ILatentMapFitter fitter, double? strength) in rows.Where(row => fits.Contains(row.Theirs)))
         {
             (double seconds, Tensor prediction, double chosen, bool wide) = Fit(pairs, fitter, held);
-            Tensor reference = Reference(pairs, strength ?? chosen, held);
+            double used = strength ?? chosen;
+            if (!references.TryGetValue(used, out Tensor? reference)) references[used] = reference = Reference(pairs, used, held);
             Tensor other = Read($"{folder}/{name}.bin", Held, t);
             double time = theirs.GetProperty(name).GetDouble();
             Console.WriteLine(string.Create(
