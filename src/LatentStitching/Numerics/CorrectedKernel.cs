@@ -21,7 +21,7 @@ internal static class CorrectedKernel
     /// <param name="x">X in float64 blocks.</param>
     /// <param name="right">B, [n, m], float64.</param>
     /// <param name="factor">That of the float32 XXᵀ + αI.</param>
-    /// <param name="alpha">α, positive.</param>
+    /// <param name="alpha">α, zero or more.</param>
     /// <param name="remaining">The share of error that may remain.</param>
     /// <param name="cancellationToken">Cancels between corrections.</param>
     public static Tensor? Solve(CentredMatrix x, Tensor right, RidgeFactor factor, double alpha, double remaining, CancellationToken cancellationToken)
