@@ -20,6 +20,9 @@ internal static class TorchCure
     // TorchSharp fixes the libtorch it is built for; of another TorchSharp it is not known here.
     private static readonly Version _knownTorchSharp = new(0, 107), _neededTorch = new(2, 10);
 
+    /// <summary>Whether the switch says that all is left to TorchSharp.</summary>
+    public static bool IsOff(INativeSystem system) => string.Equals(system.Switch, "off", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Finds out what there is and what can be done, loading nothing.</summary>
     public static TorchCureReport Inspect(INativeSystem system)
     {
@@ -36,7 +39,7 @@ internal static class TorchCure
         facts.Add($"{Library}: {library ?? "not found"}");
         facts.Add($"{Torch}: {torch ?? "not found"}, {release?.ToString() ?? "version unknown"}");
 
-        if (string.Equals(system.Switch, "off", StringComparison.OrdinalIgnoreCase)) return Report(TorchCureStatus.TurnedOff, $"by {Switch}={system.Switch}");
+        if (IsOff(system)) return Report(TorchCureStatus.TurnedOff, $"by {Switch}={system.Switch}");
         if (loaded is not null) return Report(TorchCureStatus.AlreadyLoaded, $"{Library} is loaded");
         if (system.IsMusl)
         {

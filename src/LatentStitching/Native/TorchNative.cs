@@ -17,6 +17,8 @@ namespace LatentStitching.Native;
 /// <para>Nothing needs to be called. When the library, or a C# project that uses its package, is first run, a handler is registered;
 /// it acts when the runtime fails to find TorchSharp's native library, so on a sound system it costs nothing. Set the environment variable
 /// LATENTSTITCHING_TORCH_CURE to <c>off</c> to leave all to TorchSharp.</para>
+/// <para>Once the library is loaded, on Linux x64, the numbers of TorchSharp's <see cref="Scalar"/> objects stay readable for a second after their
+/// finaliser: TorchSharp 0.107 may free one that libtorch is reading (docs/native-loading.md). The same variable turns that off.</para>
 /// <para>With the copy goes an import resolver for TorchSharp's assembly. .NET allows one of them: an application with a resolver of its own
 /// sets it before the first use of torch, and it is kept.</para>
 /// <para>Thread safety: safe.</para>
@@ -27,6 +29,7 @@ public static class TorchNative
 
     private static readonly Lock _gate = new();
     private static TorchCureReport? _report;
+    private static string? _numbers;
 
     /// <summary>Loads the amended library now if this system needs it; does nothing otherwise, or when called again.</summary>
     /// <returns>True if the amended copy is in use; false if none is needed, or it is turned off.</returns>
@@ -43,8 +46,28 @@ public static class TorchNative
     }
 
     /// <summary>Tells, in a few plain lines, what was found, what was missing, and what was done or would be done. Loads nothing.</summary>
-    /// <returns>Platform, C++ runtime, TorchSharp's native library, libtorch, and the cure, each on a line of its own.</returns>
-    public static string Diagnose() => (Volatile.Read(ref _report) ?? TorchCure.Inspect(new ProcessNativeSystem())).ToString();
+    /// <returns>Platform, C++ runtime, TorchSharp's native library, libtorch, the cure, and whether numbers are kept, each on a line of its own.</returns>
+    public static string Diagnose()
+    {
+        string numbers = Volatile.Read(ref _numbers) ?? "not kept yet: torch has not come through this library so far";
+        return $"{Volatile.Read(ref _report) ?? TorchCure.Inspect(new ProcessNativeSystem())}{Environment.NewLine}numbers: {numbers}";
+    }
+
+    /// <summary>Has numbers kept where TorchSharp's own loader did the work; for those who hold a tensor.</summary>
+    internal static void KeepNumbers()
+    {
+        lock (_gate)
+        {
+            if (_numbers is not null) return;
+            ProcessNativeSystem system = new();
+            if (!system.IsLinuxX64) Kept("this is done on Linux x64 only");
+            else if (TorchCure.IsOff(system)) Kept($"turned off by {TorchCure.Switch}");
+            else if (system.FindLoaded(TorchCure.Library) is { } path && NativeLibrary.TryLoad(path, out nint handle)) Kept(ScalarRelease.Install(handle));
+            else Kept($"the loaded {TorchCure.Library} was not found");
+        }
+    }
+
+    private static void Kept(string? obstacle) => Volatile.Write(ref _numbers, obstacle is null ? "kept for a second after their last use" : $"not kept: {obstacle}");
 
 #pragma warning disable CA2255 // The handler has to precede the caller's first use of TorchSharp.
     [ModuleInitializer]
@@ -74,7 +97,11 @@ public static class TorchNative
         {
             if (_report is not null) return _report;
             var report = TorchCure.Apply(new ProcessNativeSystem());
-            if (report.Handle != 0) SetResolver(report.Handle);
+            if (report.Handle != 0)
+            {
+                SetResolver(report.Handle);
+                Kept(ScalarRelease.Install(report.Handle));
+            }
             Volatile.Write(ref _report, report);
             return report;
         }

@@ -3,7 +3,7 @@ namespace LatentStitching.Numerics;
 /// <summary>Arithmetic of tensors with numbers where two managed threads may run, and numbers out of tensors.</summary>
 /// <remarks>
 /// In TorchSharp 0.107 a number becomes a Scalar that nothing holds while libtorch reads it: a collection that another thread starts meanwhile lets the finaliser free it, and an error or another number comes out. The using holds it until the call
-/// is over. docs/latent-banks.md tells more.
+/// is over. On Linux x64 <see cref="LatentStitching.Native.TorchNative"/> cures that for the whole process; this serves the other systems. docs/native-loading.md tells more.
 /// </remarks>
 internal static class HeldNumbers
 {

@@ -1,12 +1,16 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using LatentStitching.Models;
+using LatentStitching.Native;
 
 namespace LatentStitching.Numerics;
 
 /// <summary>Argument checks on tensors. All of them run before any work is done, and leave no tensor behind.</summary>
 internal static class TensorGuard
 {
+    // Tensors come in here: by now the native library is loaded, by whatever means.
+    static TensorGuard() => TorchNative.KeepNumbers();
+
     public static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
     /// <summary>Requires a floating-point matrix [n, d] with at least one row and one column.</summary>
