@@ -6,8 +6,8 @@ internal sealed class RidgeFactor : IDisposable
 {
     private const long InvertedWhole = 128;
     private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
-    private const long Panel = 256;
-    private const long ColumnBlock = 1024;
+    private const long Panel = 384;
+    private const long ColumnBlock = 1008;
     private readonly Tensor _lower; // L, [k, k]
     private readonly Tensor _scale; // diagonal of S, [k, 1]
     private readonly Tensor? _inverse; // L⁻¹S, [k, k]
@@ -69,7 +69,7 @@ internal sealed class RidgeFactor : IDisposable
             Tensor below = matrix.narrow(0, next, rest), own = below.narrow(1, start, width), trailing = below.narrow(1, next, rest);
             own.copy_(linalg.solve_triangular(factor.t(), own, upper: true, left: false));
             rows.narrow(1, next, rest).zero_();
-            foreach ((long first, long columns) in CentredMatrix.Blocks(rest, Math.Max(panel, rest / 8)))
+            foreach ((long first, long columns) in CentredMatrix.Blocks(rest, Math.Max(panel, rest / 16)))
             {
                 using var inner = NewDisposeScope();
                 Tensor lower = own.narrow(0, first, rest - first);

@@ -64,7 +64,7 @@ internal sealed class RidgePath
 
     public static RidgePath Of(SourceSpectrum source, CentredMatrix y)
     {
-        Tensor shares = zeros(source.Eigenvalues.size(0), y.Columns, ScalarType.Float64, source.Left.device);
+        Tensor shares = CentredMatrix.Sums(source.Eigenvalues.size(0), y.Columns, source.Left.device);
         double targetSum = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
         {
@@ -186,7 +186,7 @@ internal sealed class RidgePath
         {
             using var scope = NewDisposeScope();
             Tensor rows = left.narrow(0, start, size);
-            CentredMatrix.AddUpperTriangle(gram, (weights is null ? rows : rows.mul(weights.narrow(0, start, size).unsqueeze(1))).t(), rows);
+            CentredMatrix.AddTriangle(gram, (weights is null ? rows : rows.mul(weights.narrow(0, start, size).unsqueeze(1))).t(), rows);
         }
         CentredMatrix.Mirror(gram);
         return gram;

@@ -5,8 +5,8 @@ namespace LatentStitching.Numerics;
 /// <para>Primal (XᵀX + αI)W = XᵀY or dual W = Xᵀ(XXᵀ + αI)⁻¹Y, whichever costs fewer operations and is not singular by its shape, by Cholesky of the matrix scaled to a unit diagonal.
 /// Where that matrix is singular to working precision and α = 0: singular value decomposition of X, cut at max(n, d)·ε·σ₁.</para>
 /// <para>In the dual with an intercept and α = 0, XXᵀ is singular along the vector of ones, to which the centred targets are orthogonal: adding c·11ᵀ leaves the answer and cures that.</para>
-/// <para>Of fast views the products are float32: the primal sums them in float64 and factors there; the dual factors in float32 and corrects the solution by float64 residuals through X, as it does for
-/// float64 where that pays: <see cref="CorrectedKernel"/>.</para>
+/// <para>Of fast views the products are float32: the primal sums them in float64 and factors there, the dual factors in float32, as the primal does of many columns where that leaves four digits; where it does not, the dual's
+/// solution is corrected by float64 residuals through X, as it is for float64 where that pays: <see cref="CorrectedKernel"/>.</para>
 /// </remarks>
 internal static class RidgeSolver
 {
@@ -21,7 +21,9 @@ internal static class RidgeSolver
     // Pivot ratios, about 1/cond(X), below which one or two corrections through X are worth their passes over the rows.
     private const double RefineOnce = 1e-2;
     private const double RefineTwice = 1e-4;
-    private const long TargetBlock = 512;
+    // From which on a float32 factor's solution has four digits, of about 6e-8 of the squared ratio's reciprocal: as many as float32 products and means leave.
+    private const double PlainRatio = 3e-2;
+    private const long TargetBlock = 504;
 
     public sealed class Solution
     {
@@ -99,13 +101,23 @@ internal static class RidgeSolver
         (Tensor gram, Tensor cross) = x.Moments(y, out double targetSum);
         cancellationToken.ThrowIfCancellationRequested();
         Spectrum? spectrum = Reported(gram, x.Rows, x.Columns);
-        RidgeFactor? factor = Factor(gram, dual: false, alpha, intercept: false);
+        RidgeFactor? factor = x.IsFast && x.Columns > ReportedTraceLimit ? FactorRounded(gram, alpha) : null;
+        factor ??= Factor(gram, dual: false, alpha, intercept: false);
         // A float64 sum of float32 products has their digits only.
         if (factor is null || (x.IsFast && alpha == 0 && factor.Ratio < FastSingularRatio)) return null;
         cancellationToken.ThrowIfCancellationRequested();
         factor = Quick(factor);
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, x.Columns, fullRank, alpha);
         return Primal(x, y, cross, targetSum, factor, (rank, condition, freedom + (intercept ? 1 : 0)), alpha, cancellationToken);
+    }
+
+    // In float32, where that is good enough: half the time and memory of a large factor. The moments are left.
+    private static RidgeFactor? FactorRounded(Tensor moments, double alpha)
+    {
+        RidgeFactor? factor = Factor(moments.to_type(ScalarType.Float32), dual: false, alpha, intercept: false);
+        if (factor is null || factor.Ratio >= PlainRatio) return factor;
+        factor.Dispose();
+        return null;
     }
 
     /// <summary>How many corrections through X a factor's solution is worth.</summary>
@@ -116,7 +128,8 @@ internal static class RidgeSolver
         CentredMatrix x, CentredMatrix y, Tensor cross, double targetSum, RidgeFactor factor, (long? Rank, double? Condition, double? Freedom) source, double alpha, CancellationToken cancellationToken)
     {
         // Of float32 products no more digits come out than a float32 solution keeps.
-        Tensor weight = x.IsFast && factor.IsInverted ? factor.With(part => part.to_type(ScalarType.Float32)).Solve(cross.to_type(ScalarType.Float32), out double products) : factor.Solve(cross, out products);
+        RidgeFactor solver = x.IsFast && factor.IsInverted ? factor.With(part => part.to_type(ScalarType.Float32)) : factor;
+        Tensor weight = solver.Solve(cross.to_type(solver.Lower.dtype), out double products);
         // ‖Y − XW‖² where (XᵀX + αI)W = XᵀY, without a pass over the rows; too cancelled for a nearly exact fit.
         double residual = targetSum - products - (alpha * CentredMatrix.SumOfSquares(weight));
         int corrections = x.IsFast ? 0 : Corrections(factor);
@@ -160,6 +173,7 @@ internal static class RidgeSolver
         // Row by row of what a map keeps, so that it needs no copy.
         Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device).t(), left = factors ? empty(n, y.Columns, ScalarType.Float64, x.Centre.device) : null;
         CentredMatrix exact = x.Exact(), wanted = y.Exact();
+        bool plain = x.IsFast && factor.Ratio >= PlainRatio;
         double targetSum = 0, squares = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(y.Columns, TargetBlock))
         {
@@ -174,9 +188,10 @@ internal static class RidgeSolver
                 if (alpha > 0) squares += CentredMatrix.SumOfSquares(factor.OtherHalf(half));
                 continue;
             }
-            Tensor? coefficients = rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken) : factor.Solve(targets);
+            Tensor? coefficients = plain ? factor.Solve(targets.to_type(ScalarType.Float32))
+                : rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken) : factor.Solve(targets);
             if (coefficients is null) return null;
-            weight!.narrow(1, start, size).copy_(exact.TransposeTimes(coefficients));
+            weight!.narrow(1, start, size).copy_((plain ? x : exact).TransposeTimes(coefficients));
             squares += CentredMatrix.SumOfSquares(coefficients);
         }
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, n, fullRank, alpha);
@@ -188,7 +203,7 @@ internal static class RidgeSolver
         {
             Dense = weight,
             Factors = halves,
-            Solver = rounded ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
+            Solver = plain ? "dual Cholesky in float32" : rounded ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
             ResidualSumOfSquares = alpha * alpha * squares,
             TargetSumOfSquares = targetSum,
             Rank = rank,

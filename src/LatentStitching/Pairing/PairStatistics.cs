@@ -19,7 +19,7 @@ public sealed class PairStatistics : IDisposable
 
     private readonly Side _source;
     private readonly Side _target;
-    private readonly Tensor _gram;          // [d_s, d_s], its upper triangle
+    private readonly Tensor _gram;          // [d_s, d_s], its lower triangle
     private readonly Tensor _cross;         // [d_s, d_t]
     private readonly Tensor _targetSquares; // [d_t]
     private long _count;
@@ -240,7 +240,7 @@ public sealed class PairStatistics : IDisposable
         using var scope = NewDisposeScope();
         // The differences of the means, scaled, are one more row of each block: one product adds both parts of the update.
         Tensor x = _source.Take(source, _count, size), y = _target.Take(target, _count, size);
-        CentredMatrix.AddUpperTriangle(_gram, x.t(), x);
+        CentredMatrix.AddTriangle(_gram, x.t(), x);
         _cross.addmm_(x.t(), y);
         _targetSquares.add_(y.Squared().sum([0]));
         _count += size;

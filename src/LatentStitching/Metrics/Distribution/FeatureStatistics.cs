@@ -18,7 +18,7 @@ public sealed class FeatureStatistics : IDisposable
     private readonly List<Tensor> _rows = []; // float64, as long as they are no more than features
     private Tensor? _origin;                  // [d], the first row
     private Tensor? _shift;                   // [d], mean − origin
-    private Tensor? _scatter;                 // [d, d], Σ(x − mean)(x − mean)ᵀ, its upper triangle
+    private Tensor? _scatter;                 // [d, d], Σ(x − mean)(x − mean)ᵀ, its lower triangle
     private bool _disposed;
 
     /// <summary>Makes the statistics of no images, to be added to.</summary>
@@ -201,7 +201,7 @@ public sealed class FeatureStatistics : IDisposable
             Tensor mean = block.mean([0]);
             block.sub_(mean);
             Tensor step = Move(mean, size);
-            CentredMatrix.AddUpperTriangle(_scatter!, block.t(), block);
+            CentredMatrix.AddTriangle(_scatter!, block.t(), block);
             _scatter!.addmm_(step.unsqueeze(1), step.unsqueeze(0));
             Count += size;
         }

@@ -26,8 +26,8 @@ internal static class FrechetTrace
     private static double Sum(Tensor product, double traces)
     {
         Tensor gram = zeros(product.size(0), product.size(0), ScalarType.Float64);
-        CentredMatrix.AddUpperTriangle(gram, product, product.t());
-        Tensor squares = linalg.eigvalsh(gram, 'U').clamp_(min: 0);
+        CentredMatrix.AddTriangle(gram, product, product.t());
+        Tensor squares = linalg.eigvalsh(gram, 'L').clamp_(min: 0);
         // An eigenvalue is off by up to ε times the largest, its root by the smaller of δ/2√λ and √δ.
         double error = squares.max().ToDouble() * Rounding;
         Tensor roots = squares.sqrt();
