@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>A matrix [n, d] of any floating dtype seen as its float64 copy with the column means taken off, made block by block and never as a whole.</summary>
@@ -5,9 +7,8 @@ namespace LatentStitching.Numerics;
 internal sealed class CentredMatrix
 {
     private const long RowBlock = 2048;
-    private const long ColumnBlock = 1008;
-    // Of a float64 product's fast side, as kernels of today's processors keep it in registers (AVX-512: 24, AVX2: 12 or 8). 512 columns, 21 tiles and a third, take an eighth longer a number than 504 or 528.
-    private const long RegisterTile = 24;
+    private const long ColumnBlock = 1024;
+    private const long PanelRows = 384;
     private const long BufferEntries = 1 << 23; // 64 MiB of float64
     private const long NarrowEntries = 1 << 19; // of a narrow matrix: a block that the next product finds in a cache
     private const long CachedEntries = 1 << 17; // a block that stays in a core's cache while it is read again
@@ -21,7 +22,7 @@ internal sealed class CentredMatrix
         _values = values;
         _centre = centre;
         _offset = fast ? centre.to_type(ScalarType.Float32) : centre;
-        _buffer = buffer ?? empty(Math.Min(values.size(0), BufferRows(values.size(1), fast)), values.size(1), _offset.dtype, values.device);
+        _buffer = buffer ?? empty(Math.Min(values.size(0), BufferRows(values.size(1))), values.size(1), _offset.dtype, values.device);
     }
 
     /// <summary>Whether blocks are float32.</summary>
@@ -66,7 +67,7 @@ internal sealed class CentredMatrix
     /// <summary>A view about a centre [d], float64, that is known.</summary>
     public static CentredMatrix About(Tensor values, Tensor centre) => new(values, centre.unsqueeze(0));
 
-    /// <summary>XᵀX, [d, d], by the block lower triangle: 0.56 of a full product's work.</summary>
+    /// <summary>XᵀX, [d, d].</summary>
     public Tensor Gram()
     {
         Tensor gram = zeros(Columns, Columns, ScalarType.Float64, _values.device);
@@ -74,7 +75,7 @@ internal sealed class CentredMatrix
         {
             using var scope = NewDisposeScope();
             Tensor rows = Block(start, size);
-            AddTriangle(gram, rows.t(), rows);
+            Product.AddLower(gram, rows.t(), rows);
         }
         Mirror(gram);
         return gram;
@@ -89,7 +90,7 @@ internal sealed class CentredMatrix
         {
             using var scope = NewDisposeScope();
             Tensor columns = ColumnsOf(start, size);
-            AddTriangle(kernel, columns, columns.t());
+            Product.AddLower(kernel, columns, columns.t());
         }
         Mirror(kernel);
         return kernel;
@@ -113,23 +114,14 @@ internal sealed class CentredMatrix
     private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)
     {
         otherSumOfSquares = 0;
-        // A float32 product is made tile by tile, transposed, so that it is in one piece, and added while it lies in a cache; a float64 one is added as it is made.
-        Tensor cross = IsFast ? zeros(other.Columns, Columns, ScalarType.Float64, _values.device).t() : Sums(Columns, other.Columns, _values.device);
-        long tile = IsFast ? Math.Min(other.Columns, ColumnBlock) : other.Columns, size = Math.Min(BlockRows, other._buffer.numel() / tile);
-        Tensor? product = IsFast ? empty(Columns * tile, ScalarType.Float32, _values.device) : null;
-        foreach ((long start, long count) in Blocks(Rows, size))
+        Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
+        foreach ((long start, long size) in CommonBlocks(this, other))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = Block(start, count), columns = rows.t();
-            if (gram is not null) AddTriangle(gram, columns, rows);
-            foreach ((long first, long width) in Blocks(other.Columns, tile))
-            {
-                using var inner = NewDisposeScope();
-                Tensor others = other.Tile(start, count, first, width), sum = cross.narrow(1, first, width);
-                otherSumOfSquares += SumOfSquares(others);
-                if (product is null) sum.addmm_(columns, others);
-                else sum.t().add_(product.narrow(0, 0, Columns * width).view(width, Columns).addmm_(others.t(), rows, beta: 0, alpha: 1));
-            }
+            Tensor rows = Block(start, size), others = other.Block(start, size), columns = rows.t();
+            if (gram is not null) Product.AddLower(gram, columns, rows);
+            otherSumOfSquares += SumOfSquares(others);
+            Product.Add(cross, columns, others);
         }
         return cross;
     }
@@ -137,24 +129,23 @@ internal sealed class CentredMatrix
     /// <summary>XᵀA for a matrix A [n, t] of the blocks' dtype.</summary>
     public Tensor TransposeTimes(Tensor matrix)
     {
-        // Transposed: the other way round a matrix whose columns are contiguous, as solutions are, takes twice as long.
-        Tensor product = zeros(matrix.size(1), Columns, matrix.dtype, _values.device);
+        Tensor product = zeros(Columns, matrix.size(1), matrix.dtype, _values.device);
         foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
-            product.addmm_(matrix.narrow(0, start, size).t(), Block(start, size));
+            Product.Add(product, Block(start, size).t(), matrix.narrow(0, start, size));
         }
-        return product.t();
+        return product;
     }
 
     /// <summary>XB for a matrix B [d, t] of the blocks' dtype.</summary>
     public Tensor Times(Tensor matrix)
     {
-        Tensor product = empty(Rows, matrix.size(1), matrix.dtype, _values.device);
+        Tensor product = zeros(Rows, matrix.size(1), matrix.dtype, _values.device);
         foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
-            product.narrow(0, start, size).copy_(Block(start, size).mm(matrix));
+            Product.Add(product.narrow(0, start, size), Block(start, size), matrix);
         }
         return product;
     }
@@ -174,15 +165,6 @@ internal sealed class CentredMatrix
         block.copy_(_values.narrow(0, start, size));
         block.sub_(_offset);
         return block;
-    }
-
-    // Some columns of some rows, together no more entries than the buffer has.
-    private Tensor Tile(long start, long size, long first, long width)
-    {
-        Tensor tile = _buffer.view(-1).narrow(0, 0, size * width).view(size, width);
-        tile.copy_(_values.narrow(0, start, size).narrow(1, first, width));
-        tile.sub_(_offset.narrow(1, first, width));
-        return tile;
     }
 
     /// <summary>Σx² over all entries.</summary>
@@ -219,19 +201,7 @@ internal sealed class CentredMatrix
     public Tensor ColumnsOf(long start, long size) =>
         _values.narrow(1, start, size).to(_buffer.dtype, _values.device, copy: true).sub_(_offset.narrow(1, start, size));
 
-    /// <summary>Adds the product of left [d, k] and right [k, d] to the blocks of a matrix [d, d] on and below its diagonal.</summary>
-    public static void AddTriangle(Tensor sum, Tensor left, Tensor right)
-    {
-        foreach ((long start, long size) in Panels(sum.size(0)))
-        {
-            using var scope = NewDisposeScope();
-            Tensor panel = sum.narrow(0, start, size).narrow(1, 0, start + size), rows = left.narrow(0, start, size), columns = right.narrow(1, 0, start + size);
-            if (left.dtype == sum.dtype) panel.addmm_(rows, columns);
-            else panel.add_(rows.mm(columns));
-        }
-    }
-
-    /// <summary>A copy of a matrix whose block lower triangle was summed, with the upper one filled in.</summary>
+    /// <summary>A copy of a matrix whose lower triangle was summed, with the upper one filled in.</summary>
     public static Tensor Mirrored(Tensor lower)
     {
         Tensor whole = lower.clone();
@@ -239,28 +209,17 @@ internal sealed class CentredMatrix
         return whole;
     }
 
-    /// <summary>Fills the upper triangle in from the block lower one.</summary>
+    /// <summary>Fills the upper triangle in from the lower one.</summary>
     public static void Mirror(Tensor lower)
     {
-        foreach ((long start, long size) in Panels(lower.size(0)))
+        foreach ((long start, long size) in Blocks(lower.size(0), PanelRows))
         {
             using var scope = NewDisposeScope();
             Tensor rows = lower.narrow(0, start, size), corner = rows.narrow(1, start, size), triangle = corner.tril();
-            // Summed whole, but the two halves may round differently.
             corner.copy_(triangle.add(triangle.tril(-1).t()));
             if (start > 0) lower.narrow(0, 0, start).narrow(1, start, size).copy_(rows.narrow(1, 0, start).t());
         }
     }
 
-    /// <summary>Cuts the columns of a triangular matrix into runs: few enough that products with its blocks are quick, many enough that little of its zeros is multiplied.</summary>
-    public static IEnumerable<(long Start, long Size)> Panels(long width) => Blocks(width, Tiled(Math.Clamp(width / 8, 96, 384)));
-
-    /// <summary>Zeros [rows, columns] in the layout that float64 products are added to the fastest: contiguous along the side that holds whole register tiles.</summary>
-    public static Tensor Sums(long rows, long columns, Device device) =>
-        columns % RegisterTile != 0 && rows % RegisterTile == 0 ? zeros(columns, rows, ScalarType.Float64, device).t() : zeros(rows, columns, ScalarType.Float64, device);
-
-    private static long Tiled(long count) => count - (count % RegisterTile);
-
-    // Sums of float32 products in float64 cost more than rows that leave a cache.
-    private static long BufferRows(long columns, bool fast) => Tiled(Math.Clamp((columns <= ColumnBlock && !fast ? NarrowEntries : BufferEntries) / columns, 256, RowBlock));
+    private static long BufferRows(long columns) => Math.Clamp((columns <= ColumnBlock ? NarrowEntries : BufferEntries) / columns, 256, RowBlock);
 }

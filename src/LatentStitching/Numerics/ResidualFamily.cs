@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>Members R(α) = Y − U·diag(λ/(λ+α))·Z of the family of a source's residuals, and the norms of the rows of their combinations.</summary>
@@ -45,8 +47,8 @@ internal sealed class ResidualFamily
         {
             using var scope = NewDisposeScope();
             Tensor basis = _path.Source.Left.narrow(0, start, size), own = rows.narrow(0, start, size);
-            if (_wide is null && _path.IsPrimal) own.copy_(_path.Target.Block(start, size).addmm_(basis, shares, alpha: -1));
-            else own.addmm_(basis, shares, beta: 0, alpha: 1);
+            if (_wide is null && _path.IsPrimal) own.copy_(Product.From(_path.Target.Block(start, size), basis, shares));
+            else Product.Set(own, basis, shares);
             Tensor other = _wide is null ? own : basis.mul(kept);
             for (int i = 0; i <= place; i++)
             {

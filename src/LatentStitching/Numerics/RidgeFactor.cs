@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>The Cholesky factor of a shifted Gram matrix or kernel M, scaled to a unit diagonal: S·M·S = L·Lᵀ.</summary>
@@ -6,8 +8,9 @@ internal sealed class RidgeFactor : IDisposable
 {
     private const long InvertedWhole = 128;
     private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
-    private const long Panel = 384;
-    private const long ColumnBlock = 1008;
+    private const long Panel = 192;
+    private const long FewSides = 16;
+    private const long ColumnBlock = 1024;
     private readonly Tensor _lower; // L, [k, k]
     private readonly Tensor _scale; // diagonal of S, [k, 1]
     private readonly Tensor? _inverse; // L⁻¹S, [k, k]
@@ -69,12 +72,7 @@ internal sealed class RidgeFactor : IDisposable
             Tensor below = matrix.narrow(0, next, rest), own = below.narrow(1, start, width), trailing = below.narrow(1, next, rest);
             own.copy_(linalg.solve_triangular(factor.t(), own, upper: true, left: false));
             rows.narrow(1, next, rest).zero_();
-            foreach ((long first, long columns) in CentredMatrix.Blocks(rest, Math.Max(panel, rest / 16)))
-            {
-                using var inner = NewDisposeScope();
-                Tensor lower = own.narrow(0, first, rest - first);
-                trailing.narrow(0, first, rest - first).narrow(1, first, columns).addmm_(lower, lower.narrow(0, 0, columns).t(), beta: 1, alpha: -1);
-            }
+            Product.SubtractLower(trailing, own, own.t());
         }
         return true;
     }
@@ -94,19 +92,42 @@ internal sealed class RidgeFactor : IDisposable
     }
 
     /// <summary>M⁻¹B.</summary>
-    public Tensor Solve(Tensor right)
-    {
-        if (_inverse is not null) return Solve(right, out _);
-        return _lower.size(0) > Large
-            ? OtherHalf(Half(right)) // cholesky_solve would copy the factor each time
-            : right.mul(_scale).cholesky_solve(_lower).mul(_scale);
-    }
+    public Tensor Solve(Tensor right) => _inverse is null ? OtherHalf(Half(right)) : Solve(right, out _);
 
     /// <summary>L⁻¹SB, half of <see cref="Solve(Tensor)"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
-    public Tensor Half(Tensor right) => linalg.solve_triangular(_lower, right.mul(_scale), upper: false);
+    public Tensor Half(Tensor right)
+    {
+        Tensor half = right.mul(_scale);
+        long size = _lower.size(0);
+        if (IsPlain(half)) return linalg.solve_triangular(_lower, half, upper: false);
+        foreach ((long start, long width) in CentredMatrix.Blocks(size, Panel))
+        {
+            using var scope = NewDisposeScope();
+            long next = start + width;
+            Tensor own = half.narrow(0, start, width), columns = _lower.narrow(1, start, width);
+            own.copy_(linalg.solve_triangular(columns.narrow(0, start, width), own, upper: false));
+            if (next < size) Product.Subtract(half.narrow(0, next, size - next), columns.narrow(0, next, size - next), own);
+        }
+        return half;
+    }
 
     /// <summary>(L⁻¹S)ᵀB, the other half.</summary>
-    public Tensor OtherHalf(Tensor right) => linalg.solve_triangular(_lower.t(), right, upper: true).mul(_scale);
+    public Tensor OtherHalf(Tensor right)
+    {
+        if (IsPlain(right)) return linalg.solve_triangular(_lower.t(), right, upper: true).mul(_scale);
+        Tensor half = right.clone();
+        foreach ((long start, long width) in CentredMatrix.Blocks(_lower.size(0), Panel).Reverse())
+        {
+            using var scope = NewDisposeScope();
+            Tensor own = half.narrow(0, start, width), rows = _lower.narrow(0, start, width);
+            own.copy_(linalg.solve_triangular(rows.narrow(1, start, width).t(), own, upper: true));
+            if (start > 0) Product.Subtract(half.narrow(0, 0, start), rows.narrow(1, 0, start).t(), own);
+        }
+        return half.mul_(_scale);
+    }
+
+    // In one piece: few right sides, and those whose gradient may be asked for.
+    private bool IsPlain(Tensor right) => _lower.size(0) <= Panel || right.size(1) < FewSides || right.requires_grad;
 
     /// <summary>Whether L⁻¹S is at hand.</summary>
     public bool IsInverted => _inverse is not null;
@@ -129,14 +150,17 @@ internal sealed class RidgeFactor : IDisposable
         foreach ((long start, long count) in CentredMatrix.Blocks(right.size(1), ColumnBlock))
         {
             using var scope = NewDisposeScope();
-            Tensor block = right.narrow(1, start, count), half = empty(size, count, right.dtype, right.device), whole = empty_like(half);
-            foreach ((long first, long width) in CentredMatrix.Panels(size))
+            Tensor block = right.narrow(1, start, count), half = zeros(size, count, right.dtype, right.device), whole = zeros_like(half);
+            // L⁻¹ has nothing above its diagonal.
+            foreach ((long first, long width) in CentredMatrix.Blocks(size, Panel))
             {
-                half.narrow(0, first, width).addmm_(_inverse.narrow(0, first, width).narrow(1, 0, first + width), block.narrow(0, 0, first + width), beta: 0, alpha: 1);
+                using var panel = NewDisposeScope();
+                Product.Add(half.narrow(0, first, width), _inverse.narrow(0, first, width).narrow(1, 0, first + width), block.narrow(0, 0, first + width));
             }
-            foreach ((long first, long width) in CentredMatrix.Panels(size))
+            foreach ((long first, long width) in CentredMatrix.Blocks(size, Panel))
             {
-                whole.narrow(0, first, width).addmm_(_inverse.narrow(0, first, size - first).narrow(1, first, width).t(), half.narrow(0, first, size - first), beta: 0, alpha: 1);
+                using var panel = NewDisposeScope();
+                Product.Add(whole.narrow(0, first, width), _inverse.narrow(0, first, size - first).narrow(1, first, width).t(), half.narrow(0, first, size - first));
             }
             products += CentredMatrix.SumOfSquares(half);
             solution.narrow(0, start, count).copy_(whole.t());

@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>Ridge regression for many strengths from one decomposition of the source, with exact leave-one-out errors.</summary>
@@ -64,13 +66,13 @@ internal sealed class RidgePath
 
     public static RidgePath Of(SourceSpectrum source, CentredMatrix y)
     {
-        Tensor shares = CentredMatrix.Sums(source.Eigenvalues.size(0), y.Columns, source.Left.device);
+        Tensor shares = zeros(source.Eigenvalues.size(0), y.Columns, ScalarType.Float64, source.Left.device);
         double targetSum = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
         {
             using var scope = NewDisposeScope();
             Tensor targets = y.Block(start, size);
-            shares.addmm_(source.Left.narrow(0, start, size).t(), targets);
+            Product.Add(shares, source.Left.narrow(0, start, size).t(), targets);
             targetSum += CentredMatrix.SumOfSquares(targets);
         }
         return new RidgePath(source, y, shares, targetSum);
@@ -112,7 +114,7 @@ internal sealed class RidgePath
         {
             using var block = NewDisposeScope();
             Tensor rows = _source.Left.narrow(0, start, size);
-            Tensor squares = (IsPrimal ? _y.Block(start, size).addmm_(rows, shrunk, alpha: -1) : rows.mm(shrunk)).Squared();
+            Tensor squares = (IsPrimal ? Product.From(_y.Block(start, size), rows, shrunk) : Product.Of(rows, shrunk)).Squared();
             sums.select(0, 1).add_(squares.sum([0]));
             sums.select(0, 0).add_(squares.div_(left.narrow(0, start, size).unsqueeze(1)).sum([0]));
         }
@@ -145,8 +147,8 @@ internal sealed class RidgePath
         Tensor inverse = _source.Eigenvalues.unsqueeze(1).add(alphas.unsqueeze(0)).reciprocal();
         // Primal: V·(√λ/(λ+α))·UᵀY. Dual: Xᵀ·U·(1/(λ+α))·UᵀY.
         Tensor weights = _source.Right is null
-            ? _source.Source.TransposeTimes(_source.Left.mm(_shares.mul(inverse)))
-            : _source.Right.mm(_shares.mul(inverse.mul(_source.Eigenvalues.sqrt().unsqueeze(1))));
+            ? _source.Source.TransposeTimes(Product.Of(_source.Left, _shares.mul(inverse)))
+            : Product.Of(_source.Right, _shares.mul(inverse.mul(_source.Eigenvalues.sqrt().unsqueeze(1))));
         return weights.MoveToOuterDisposeScope();
     }
 
@@ -155,7 +157,7 @@ internal sealed class RidgePath
     /// <param name="rest">‖Y − UZ‖² where it is known. Where it is not too small a share of Y, half the products are spared.</param>
     public Wide Prepare(bool withBasis, double rest)
     {
-        Tensor left = _source.Left, gram = _shares.mm(_shares.t());
+        Tensor left = _source.Left, gram = Product.Of(_shares, _shares.t());
         Tensor? basis = withBasis ? Weighted(null) : null;
         // In the dual all directions are there: nothing is left of the targets.
         if (!IsPrimal) return new Wide(gram, basis, null, null);
@@ -165,13 +167,13 @@ internal sealed class RidgePath
         {
             using var scope = NewDisposeScope();
             Tensor rows = left.narrow(0, start, size), targets = _y.Block(start, size), own = cross.narrow(0, start, size);
-            Tensor residuals = expand ? targets : targets.addmm_(rows, _shares, alpha: -1);
-            own.addmm_(residuals, _shares.t(), beta: 0, alpha: 1);
+            Tensor residuals = expand ? targets : Product.From(targets, rows, _shares);
+            Product.Set(own, residuals, _shares.t());
             squares.narrow(0, start, size).copy_(residuals.square().sum([1]));
             own.mul_(rows);
             if (!expand) continue;
             // ‖y‖² − 2u·Zy + u·ZZᵀu, and RZᵀ = YZᵀ − U·ZZᵀ.
-            Tensor image = rows.mm(gram).mul_(rows);
+            Tensor image = Product.Of(rows, gram).mul_(rows);
             squares.narrow(0, start, size).add_(image.sub(own).sub_(own).sum([1]));
             own.sub_(image);
         }
@@ -186,7 +188,7 @@ internal sealed class RidgePath
         {
             using var scope = NewDisposeScope();
             Tensor rows = left.narrow(0, start, size);
-            CentredMatrix.AddTriangle(gram, (weights is null ? rows : rows.mul(weights.narrow(0, start, size).unsqueeze(1))).t(), rows);
+            Product.AddLower(gram, (weights is null ? rows : rows.mul(weights.narrow(0, start, size).unsqueeze(1))).t(), rows);
         }
         CentredMatrix.Mirror(gram);
         return gram;

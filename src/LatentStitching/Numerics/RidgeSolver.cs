@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>Solves min ‖XW − Y‖² + α‖W‖² for centred views of X and Y, α ≥ 0; for α = 0 the solution of least norm.</summary>
@@ -23,7 +25,7 @@ internal static class RidgeSolver
     private const double RefineTwice = 1e-4;
     // From which on a float32 factor's solution has four digits, of about 6e-8 of the squared ratio's reciprocal: as many as float32 products and means leave.
     private const double PlainRatio = 3e-2;
-    private const long TargetBlock = 504;
+    private const long TargetBlock = 512;
 
     public sealed class Solution
     {
@@ -226,9 +228,9 @@ internal static class RidgeSolver
         {
             using var scope = NewDisposeScope();
             Tensor rows = x.Block(start, size);
-            Tensor error = y.Block(start, size).addmm_(rows, weight, alpha: -1);
+            Tensor error = Product.From(y.Block(start, size), rows, weight);
             sum += CentredMatrix.SumOfSquares(error);
-            gradient.addmm_(rows.t(), error);
+            Product.Add(gradient, rows.t(), error);
         }
         return (gradient, sum);
     }

@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>The decomposition X = U·diag(√λ)·Vᵀ of centred source rows, from one eigendecomposition of the smaller of XᵀX and XXᵀ: all that ridge regression of every strength on every target needs of the source.</summary>
@@ -67,7 +69,7 @@ internal sealed class SourceSpectrum
         foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
         {
             using var scope = NewDisposeScope();
-            left.narrow(0, start, size).addmm_(x.Block(start, size), scaled, beta: 0, alpha: 1);
+            Product.Set(left.narrow(0, start, size), x.Block(start, size), scaled);
         }
         return new SourceSpectrum(x, intercept, values, left, vectors) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
     }

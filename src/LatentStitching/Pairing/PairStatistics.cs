@@ -1,4 +1,5 @@
 using LatentStitching.Numerics;
+using LatentStitching.Numerics.Products;
 
 namespace LatentStitching.Pairing;
 
@@ -240,8 +241,8 @@ public sealed class PairStatistics : IDisposable
         using var scope = NewDisposeScope();
         // The differences of the means, scaled, are one more row of each block: one product adds both parts of the update.
         Tensor x = _source.Take(source, _count, size), y = _target.Take(target, _count, size);
-        CentredMatrix.AddTriangle(_gram, x.t(), x);
-        _cross.addmm_(x.t(), y);
+        Product.AddLower(_gram, x.t(), x);
+        Product.Add(_cross, x.t(), y);
         _targetSquares.add_(y.Squared().sum([0]));
         _count += size;
     }

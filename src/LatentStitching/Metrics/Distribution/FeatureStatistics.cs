@@ -1,4 +1,5 @@
 using LatentStitching.Numerics;
+using LatentStitching.Numerics.Products;
 
 namespace LatentStitching.Metrics.Distribution;
 
@@ -201,7 +202,7 @@ public sealed class FeatureStatistics : IDisposable
             Tensor mean = block.mean([0]);
             block.sub_(mean);
             Tensor step = Move(mean, size);
-            CentredMatrix.AddTriangle(_scatter!, block.t(), block);
+            Product.AddLower(_scatter!, block.t(), block);
             _scatter!.addmm_(step.unsqueeze(1), step.unsqueeze(0));
             Count += size;
         }

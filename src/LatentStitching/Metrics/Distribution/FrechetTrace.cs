@@ -1,4 +1,5 @@
 using LatentStitching.Numerics;
+using LatentStitching.Numerics.Products;
 
 namespace LatentStitching.Metrics.Distribution;
 
@@ -26,7 +27,7 @@ internal static class FrechetTrace
     private static double Sum(Tensor product, double traces)
     {
         Tensor gram = zeros(product.size(0), product.size(0), ScalarType.Float64);
-        CentredMatrix.AddTriangle(gram, product, product.t());
+        Product.AddLower(gram, product, product.t());
         Tensor squares = linalg.eigvalsh(gram, 'L').clamp_(min: 0);
         // An eigenvalue is off by up to ε times the largest, its root by the smaller of δ/2√λ and √δ.
         double error = squares.max().ToDouble() * Rounding;
@@ -62,7 +63,7 @@ internal static class FrechetTrace
             {
                 using var scope = NewDisposeScope();
                 long from = Math.Max(i, j);
-                product.narrow(0, i, rows).narrow(1, j, columns).copy_(a.narrow(0, i, rows).narrow(1, from, width - from).mm(lower.narrow(0, from, width - from).narrow(1, j, columns)));
+                Product.Set(product.narrow(0, i, rows).narrow(1, j, columns), a.narrow(0, i, rows).narrow(1, from, width - from), lower.narrow(0, from, width - from).narrow(1, j, columns));
             }
         }
         return product;
