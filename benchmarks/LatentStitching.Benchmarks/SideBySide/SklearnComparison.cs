@@ -77,10 +77,12 @@ internal static class SklearnComparison
         (string Theirs, ILatentMapFitter Ours, double? Alpha)[] rows =
         [
             ("LinearRegression", new LeastSquaresFitter(), 0),
+            ("LinearRegression", new LeastSquaresFitter(new LeastSquaresOptions { MapType = ScalarType.Float64 }), 0),
             ("Ridge", new RidgeFitter(alpha), alpha),
             ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }), alpha),
             ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, Fast = true }), alpha),
             ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas }), null),
+            ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas, ExactPath = true }), null),
         ];
         Dictionary<double, Tensor> references = [];
         foreach ((string name, ILatentMapFitter fitter, double? strength) in rows.Where(row => fits.Contains(row.Theirs)))
@@ -92,7 +94,7 @@ internal static class SklearnComparison
             double time = theirs.GetProperty(name).GetDouble();
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {d} → {t}, n {n} | {name}{(strength is null ? ", 30 strengths" : "")} | {fitter}{(wide ? ", float64 map" : "")} | {seconds:0.00} | {time:0.00} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
+                $"| {d} → {t}, n {n} | {name}{(strength is null ? ", 30 strengths" : "")} | {fitter}{(fitter == rows[^1].Ours ? ", each" : "")}{(wide ? ", float64 map" : "")} | {seconds:0.000} | {time:0.000} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
         }
         return null;
     }
@@ -131,13 +133,24 @@ internal static class SklearnComparison
         return (best, prediction!, alpha, isWide);
     }
 
-    // [X; √α·I] = QR in float64: no Gram matrix, so nothing is squared.
+    // [X; √α·I] = QR in float64, or Xᵀ = QR where the columns are more and α = 0: no Gram matrix, so nothing is squared.
     private static Tensor Reference(LatentPairs pairs, double alpha, Tensor held)
     {
         using var scope = NewDisposeScope();
         Tensor x = pairs.Source.to_type(ScalarType.Float64), y = pairs.Target.to_type(ScalarType.Float64);
         Tensor xMean = x.mean([0]), yMean = y.mean([0]);
         Tensor rows = x - xMean, targets = y - yMean;
+        if (alpha == 0 && rows.size(1) >= rows.size(0))
+        {
+            // Centred rows add up to zero. A reflection that turns the vector of ones into the first axis leaves a first row of zeros, which says nothing.
+            Tensor axis = full([rows.size(0), 1], 1 / Math.Sqrt(rows.size(0)), ScalarType.Float64);
+            axis[0, 0] -= 1;
+            axis.div_(axis.norm());
+            Tensor Reflected(Tensor matrix) => (matrix - axis.mm(axis.t().mm(matrix)).mul(2)).narrow(0, 1, matrix.size(0) - 1);
+            (Tensor basis, Tensor factor) = linalg.qr(Reflected(rows).t());
+            Tensor least = basis.mm(linalg.solve_triangular(factor.t(), Reflected(targets), upper: false));
+            return (held.to_type(ScalarType.Float64) - xMean).mm(least).add(yMean).MoveToOuterDisposeScope();
+        }
         if (alpha > 0)
         {
             rows = cat([rows, eye(x.size(1), dtype: ScalarType.Float64) * Math.Sqrt(alpha)], 0);

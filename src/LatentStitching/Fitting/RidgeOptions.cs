@@ -19,8 +19,8 @@ public sealed record RidgeOptions
 
     /// <summary>Whether products may be float32: about half the time and memory, for six or seven digits less.</summary>
     /// <remarks>
-    /// The primal sums float32 products of up to 2,048 rows in float64 and factors in float64; the dual factors a float32 kernel and corrects its solution by float64 residuals through X until a
-    /// millionth of it is left to correct. For strengths of 10⁻⁵ of the largest eigenvalue of XᵀX or more. A source that float32 cannot tell from a singular one is fitted in float64, and <see cref="FitReport.Solver"/> then does not name float32.
+    /// The primal sums runs of 256 float32 products in float64. It factors in float64, but more than 1,024 columns, and the dual its kernel, in float32 where that leaves four digits; where it does not, the dual corrects
+    /// its solution by float64 residuals through X until a millionth of it is left to correct. For strengths of 10⁻⁵ of the largest eigenvalue of XᵀX or more. A source that float32 cannot tell from a singular one is fitted in float64, and <see cref="FitReport.Solver"/> then does not name float32.
     /// </remarks>
     /// <value>Default false. A fit from statistics does not look at it.</value>
     public bool Fast { get; init; }

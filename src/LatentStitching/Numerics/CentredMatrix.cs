@@ -126,16 +126,16 @@ internal sealed class CentredMatrix
         return cross;
     }
 
-    /// <summary>XᵀA for a matrix A [n, t] of the blocks' dtype.</summary>
+    /// <summary>XᵀA for a matrix A [n, t] of the blocks' dtype. The columns of the result are contiguous, as a map keeps them.</summary>
     public Tensor TransposeTimes(Tensor matrix)
     {
-        Tensor product = zeros(Columns, matrix.size(1), matrix.dtype, _values.device);
+        Tensor product = zeros(matrix.size(1), Columns, matrix.dtype, _values.device);
         foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
-            Product.Add(product, Block(start, size).t(), matrix.narrow(0, start, size));
+            Product.Add(product, matrix.narrow(0, start, size).t(), Block(start, size));
         }
-        return product;
+        return product.t();
     }
 
     /// <summary>XB for a matrix B [d, t] of the blocks' dtype.</summary>

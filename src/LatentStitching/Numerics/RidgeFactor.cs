@@ -7,7 +7,6 @@ namespace LatentStitching.Numerics;
 internal sealed class RidgeFactor : IDisposable
 {
     private const long InvertedWhole = 128;
-    private const long Large = 2048; // from which on copies of the matrix decide the memory of a fit
     private const long Panel = 192;
     private const long FewSides = 16;
     private const long ColumnBlock = 1024;
@@ -50,9 +49,7 @@ internal sealed class RidgeFactor : IDisposable
             Tensor scale = diagonal.rsqrt_().unsqueeze(1);
             matrix.mul_(scale);
             matrix.mul_(scale.t());
-            if (matrix.size(0) > Large) return FactorInPlace(matrix, Panel) ? new RidgeFactor(matrix.alias(), scale) : null;
-            (Tensor factor, Tensor info) = linalg.cholesky_ex(matrix);
-            return info.ToInt64() == 0 ? new RidgeFactor(factor, scale) : null;
+            return FactorInPlace(matrix, Panel) ? new RidgeFactor(matrix.alias(), scale) : null;
         }
     }
 
@@ -146,11 +143,11 @@ internal sealed class RidgeFactor : IDisposable
             return OtherHalf(half);
         }
         long size = _lower.size(0);
-        Tensor solution = empty(right.size(1), size, right.dtype, right.device);
+        Tensor solution = zeros(right.size(1), size, right.dtype, right.device);
         foreach ((long start, long count) in CentredMatrix.Blocks(right.size(1), ColumnBlock))
         {
             using var scope = NewDisposeScope();
-            Tensor block = right.narrow(1, start, count), half = zeros(size, count, right.dtype, right.device), whole = zeros_like(half);
+            Tensor block = right.narrow(1, start, count), half = zeros(size, count, right.dtype, right.device), whole = solution.narrow(0, start, count);
             // L⁻¹ has nothing above its diagonal.
             foreach ((long first, long width) in CentredMatrix.Blocks(size, Panel))
             {
@@ -160,10 +157,9 @@ internal sealed class RidgeFactor : IDisposable
             foreach ((long first, long width) in CentredMatrix.Blocks(size, Panel))
             {
                 using var panel = NewDisposeScope();
-                Product.Add(whole.narrow(0, first, width), _inverse.narrow(0, first, size - first).narrow(1, first, width).t(), half.narrow(0, first, size - first));
+                Product.Add(whole.narrow(1, first, width), half.narrow(0, first, size - first).t(), _inverse.narrow(0, first, size - first).narrow(1, first, width));
             }
             products += CentredMatrix.SumOfSquares(half);
-            solution.narrow(0, start, count).copy_(whole.t());
         }
         return solution.t();
     }

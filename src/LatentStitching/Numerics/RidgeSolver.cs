@@ -183,17 +183,13 @@ internal static class RidgeSolver
             using var scope = NewDisposeScope();
             Tensor targets = wanted.ColumnsOf(start, size);
             targetSum += CentredMatrix.SumOfSquares(targets);
-            if (left is not null)
-            {
-                Tensor half = factor.Half(targets);
-                left.narrow(1, start, size).copy_(half);
-                if (alpha > 0) squares += CentredMatrix.SumOfSquares(factor.OtherHalf(half));
-                continue;
-            }
+            Tensor? half = null;
             Tensor? coefficients = plain ? factor.Solve(targets.to_type(ScalarType.Float32))
-                : rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken) : factor.Solve(targets);
+                : rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken)
+                : Corrected(exact, targets, factor, alpha, out half, cancellationToken);
             if (coefficients is null) return null;
-            weight!.narrow(1, start, size).copy_((plain ? x : exact).TransposeTimes(coefficients));
+            left?.narrow(1, start, size).copy_(half!);
+            weight?.narrow(1, start, size).copy_((plain ? x : exact).TransposeTimes(coefficients));
             squares += CentredMatrix.SumOfSquares(coefficients);
         }
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, n, fullRank, alpha);
@@ -212,6 +208,21 @@ internal static class RidgeSolver
             ConditionNumber = condition,
             DegreesOfFreedom = freedom + (intercept ? 1 : 0),
         };
+    }
+
+    // A of (XXᵀ + αI)A = B and its half L⁻¹SB, corrected by residuals that come from X itself where the kernel's squared condition has cost digits.
+    private static Tensor Corrected(CentredMatrix x, Tensor right, RidgeFactor factor, double alpha, out Tensor half, CancellationToken cancellationToken)
+    {
+        half = factor.Half(right);
+        Tensor solution = factor.OtherHalf(half);
+        for (int pass = 0; pass < Corrections(factor); pass++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Tensor step = factor.Half(right.sub(x.Times(x.TransposeTimes(solution))).sub_(solution.mul(alpha)));
+            half = half.add(step);
+            solution = solution.add(factor.OtherHalf(step));
+        }
+        return solution;
     }
 
     private static long FullRank(CentredMatrix x, bool intercept) => Math.Min(x.Columns, intercept ? x.Rows - 1 : x.Rows);

@@ -92,7 +92,8 @@ internal static class Product
         }
     }
 
-    private static void Run<TLanes, TVector, TNumber, TSum>(Tensor sum, Tensor left, Tensor right, bool negative, bool lower, int threads)
+    /// <summary>The same with given registers.</summary>
+    internal static void Run<TLanes, TVector, TNumber, TSum>(Tensor sum, Tensor left, Tensor right, bool negative, bool lower, int threads)
         where TLanes : struct, ILanes<TVector, TNumber>
         where TNumber : unmanaged, System.Numerics.INumber<TNumber>
         where TSum : unmanaged, System.Numerics.INumber<TSum>
