@@ -14,7 +14,7 @@ namespace LatentStitching.Fitting;
 /// <para>Of large pairs, where one strength is chosen for all columns, only those strengths are evaluated that may be the least; the others are known to lie within a bound that keeps them above it
 /// (<see cref="RidgePathPoint.ErrorBound"/>, <see cref="RidgePathOptions.ExactPath"/>). The choice is that of the whole path.</para>
 /// <para>Numerics: float64 throughout, result in the dtype of the source; of a source with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition takes the place of the
-/// eigendecomposition, at several times the cost. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
+/// eigendecomposition, at several times the cost and 16·n·d_s bytes more. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
 /// three; of targets wider than 2·d_s, 2n·r² and once 2n·r·d_t); from statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: see <see cref="RidgeCriterion"/>; Rifkin and Lippert, "Notes on Regularized Least Squares", MIT-CSAIL-TR-2007-025.</para>
