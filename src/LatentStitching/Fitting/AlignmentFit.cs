@@ -24,7 +24,7 @@ internal static class AlignmentFit
         FactoredForm? factors = null)
     {
         double residual = 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(x.Rows))
+        foreach ((long start, long size) in CentredMatrix.CommonBlocks(x, y))
         {
             using var scope = NewDisposeScope();
             residual += y.Block(start, size).sub(x.Block(start, size).mm(coefficients)).square().sum().ToDouble();
@@ -44,7 +44,7 @@ internal static class AlignmentFit
     public static double SumOfSquares(CentredMatrix x, Tensor matrix)
     {
         double sum = 0;
-        foreach ((long start, long size) in CentredMatrix.Blocks(x.Rows))
+        foreach ((long start, long size) in CentredMatrix.Blocks(x.Rows, x.BlockRows))
         {
             using var scope = NewDisposeScope();
             sum += x.Block(start, size).mm(matrix).square().sum().ToDouble();

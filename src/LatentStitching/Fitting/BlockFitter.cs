@@ -8,8 +8,8 @@ namespace LatentStitching.Fitting;
 
 /// <summary>Fits a block-diagonal map: each target level from one source level, by a fitter of its own.</summary>
 /// <remarks>
-/// <para>The report's <see cref="FitReport.Blocks"/> holds the blocks' reports in the order of the target's levels; its status is the worst of theirs; its strength is theirs where they share one, else NaN; its leave-one-out R²
-/// joins theirs, each weighed by its level's variance, where all have one.</para>
+/// <para>The report's <see cref="FitReport.Blocks"/> holds the blocks' reports in the order of the target's levels; its status is the worst of theirs; its strength is theirs where they share one, else NaN; its R² are about
+/// the target's mean. The leave-one-out R² joins theirs where all have one; that of a block without intercept, which is about zero, is brought to the mean first.</para>
 /// <para>Numerics and cost: the inner fitters', one after the other.</para>
 /// <para>Thread safety: immutable, as far as the inner fitters are.</para>
 /// </remarks>
@@ -58,11 +58,11 @@ public sealed class BlockFitter : ILatentMapFitter
                 using LatentPairs part = new(pairs.Source.narrow(1, source.Offset, source.Dimension), pairs.Target.narrow(1, target.Offset, target.Dimension), pairs.Ids);
                 LatentMapFit fit = _options.Fitter(source, target).Fit(part, cancellationToken: cancellationToken);
                 fits.Add(fit);
-                double own = CentredMatrix.Of(part.Target, centre: true).SumOfSquares();
+                double error = StructuredFit.Residual(fit.Map, part);
+                residual += error;
+                (double own, double unexplained) = LeftOut(fit.Report, part, error);
                 variation += own;
-                // A level that does not vary has no R², and no share in the whole.
-                leftOut += own > 0 ? own * (1 - (fit.Report.LeaveOneOutR2 ?? double.NaN)) : 0;
-                residual += own > 0 ? own * (1 - fit.Report.TrainingR2) : 0;
+                leftOut += unexplained;
                 progress?.Report(new FitProgress { Iteration = fits.Count, MaxIterations = _levels.Count, Loss = residual / ((double)pairs.Count * pairs.TargetDimension) });
             }
             var map = AffineMap.Blocks(_options.Source, _options.Target, [.. _levels.Zip(fits, (pair, fit) => (pair.Source.Name, pair.Target.Name, fit.Affine))]);
@@ -72,7 +72,7 @@ public sealed class BlockFitter : ILatentMapFitter
             return new LatentMapFit(map, report with
             {
                 Blocks = [.. fits.Select(fit => fit.Report)],
-                TrainingR2 = StructuredFit.R2(map, pairs, intercept: true),
+                TrainingR2 = StructuredFit.R2(residual, pairs, intercept: true),
                 LeaveOneOutR2 = variation > 0 && double.IsFinite(leftOut) ? 1 - (leftOut / variation) : null,
                 Elapsed = clock.Elapsed,
             });
@@ -86,6 +86,16 @@ public sealed class BlockFitter : ILatentMapFitter
     /// <summary>Says what it fits.</summary>
     /// <returns>For example "blocks z1 → z1, z2 → z2".</returns>
     public override string ToString() => $"blocks {string.Join(", ", _levels.Select(pair => $"{pair.Source.Name} → {pair.Target.Name}"))}";
+
+    // What the mean of the others leaves unexplained of each row, and what the block does. An inner report does not tell whether its R² is about the mean or, without an intercept, about zero: its training error does.
+    private static (double Variation, double LeftOut) LeftOut(FitReport report, LatentPairs part, double residual)
+    {
+        double centred = CentredMatrix.Of(part.Target, centre: true).SumOfSquares(), raw = CentredMatrix.Of(part.Target, centre: false).SumOfSquares(), moved = Math.Pow(part.Count / (part.Count - 1.0), 2);
+        bool aboutMean = Math.Abs(LinearFit.R2(residual, centred) - report.TrainingR2) <= Math.Abs(LinearFit.R2(residual, raw) - report.TrainingR2);
+        double total = aboutMean ? centred * moved : raw;
+        // A level that does not vary has no R², and no share in the whole.
+        return centred > 0 ? (centred * moved, total * (1 - (report.LeaveOneOutR2 ?? double.NaN))) : (0, 0);
+    }
 
     private static IEnumerable<(string Source, string Target)> Named(BlockOptions options)
     {

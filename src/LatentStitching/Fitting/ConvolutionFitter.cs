@@ -12,11 +12,12 @@ namespace LatentStitching.Fitting;
 /// <para>Numerics: float64 throughout, result in the dtype of the source. The Gram matrix [c·k², c·k²] of all patches is summed in blocks of images; patches are never kept. Scaled Cholesky, or, where it is singular, the
 /// solution of least norm by eigendecomposition with eigenvalues up to 10⁻¹⁴·λ₁ cut: directions of less than about 1e-7 of the largest do not count. Cost: n·height·width·(c·k²)·(c·k² + c')
 /// multiplications, 8·(c·k²)² bytes.</para>
+/// <para>With <see cref="ConvolutionOptions.LeaveOneOut"/> the report has the exact error of every image under the kernel of all others, from the same Gram matrix and one small system an image.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: least squares as in <see cref="LeastSquaresFitter"/>, on the patches of LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section II.A;
 /// a 1×1 convolution as stitch: Bansal, Nakkiran and Barak, "Revisiting model stitching to compare neural representations" (NeurIPS 2021).</para>
 /// </remarks>
-public sealed class ConvolutionFitter : ILatentMapFitter
+public sealed partial class ConvolutionFitter : ILatentMapFitter
 {
     // Entries of a block of patches: 64 MB in float64.
     private const long BlockEntries = 8L << 20;
@@ -48,6 +49,39 @@ public sealed class ConvolutionFitter : ILatentMapFitter
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
+        Solved solved = Solve(pairs, cancellationToken);
+        (CentredMatrix x, CentredMatrix y, MomentSolver.Solution solution) = (solved.Source, solved.Target, solved.Solution);
+        Tensor kernel = solution.Weight.t().reshape(_options.TargetShape[0], _options.SourceShape[0], _options.KernelSize, _options.KernelSize);
+        ConvolutionForm form = new(kernel, _options.SourceShape[1], _options.SourceShape[2]);
+        FitStatus status = _options.Alpha == 0 && solution.Rank < Width ? FitStatus.RankDeficient : FitStatus.Succeeded;
+        FitReport report = StructuredFit.Report(pairs, status, $"{_options.KernelSize}×{_options.KernelSize} convolution, {solution.Solver} of patches", _options.Alpha) with
+        {
+            Rank = solution.Rank,
+            ConditionNumber = solution.ConditionNumber,
+            LeaveOneOutR2 = _options.LeaveOneOut ? LeaveOneOutR2(LeftOut(solved, cancellationToken), pairs) : null,
+        };
+        LatentMapFit fit = StructuredFit.Finish(pairs, form, Offset(form, x, y, solved.PatchMean, solved.TargetMean), _options.FitIntercept, report, out double residual);
+        progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = residual / ((double)pairs.Count * pairs.TargetDimension) });
+        return new LatentMapFit(fit.Map, fit.Report with { Elapsed = clock.Elapsed });
+    }
+
+    /// <summary>Says what it fits.</summary>
+    /// <returns>For example "3×3 convolution, alpha 0".</returns>
+    public override string ToString() => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{_options.KernelSize}×{_options.KernelSize} convolution, alpha {_options.Alpha:g6}{(!_options.FitIntercept ? ", without intercept" : _options.OffsetPerChannel ? ", one offset a channel" : "")}");
+
+    internal long ParameterCount => Width * _options.TargetShape[0];
+
+    private long Width => _options.SourceShape[0] * _options.KernelSize * _options.KernelSize;
+
+    private long Places => _options.SourceShape[1] * _options.SourceShape[2];
+
+    private long ImagesABlock => Math.Max(1, BlockEntries / (Width * Places));
+
+    // The normal equations of all patches and their solution.
+    private Solved Solve(LatentPairs pairs, CancellationToken cancellationToken)
+    {
         bool everywhere = _options is { FitIntercept: true, OffsetPerChannel: false };
         CentredMatrix x = CentredMatrix.Of(pairs.Source, everywhere), y = CentredMatrix.Of(pairs.Target, everywhere);
         Tensor nothing = zeros(1, ScalarType.Float64, x.Centre.device);
@@ -62,31 +96,8 @@ public sealed class ConvolutionFitter : ILatentMapFitter
             gram.addmm_(patches, patches.t());
             cross.addmm_(patches, Channels(y, start, size).sub(targetMean).t());
         }
-        MomentSolver.Solution solution = MomentSolver.Solve(gram, cross, pairs.Count * Places, _options.Alpha, cancellationToken);
-        Tensor kernel = solution.Weight.t().reshape(_options.TargetShape[0], _options.SourceShape[0], _options.KernelSize, _options.KernelSize);
-        ConvolutionForm form = new(kernel, _options.SourceShape[1], _options.SourceShape[2]);
-        FitStatus status = _options.Alpha == 0 && solution.Rank < Width ? FitStatus.RankDeficient : FitStatus.Succeeded;
-        FitReport report = StructuredFit.Report(pairs, status, $"{_options.KernelSize}×{_options.KernelSize} convolution, {solution.Solver} of patches", _options.Alpha) with
-        {
-            Rank = solution.Rank,
-            ConditionNumber = solution.ConditionNumber,
-        };
-        LatentMapFit fit = StructuredFit.Finish(pairs, form, Offset(form, x, y, patchMean, targetMean), _options.FitIntercept, report);
-        progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = (1 - fit.Report.TrainingR2) * y.SumOfSquares() / ((double)pairs.Count * pairs.TargetDimension) });
-        return new LatentMapFit(fit.Map, fit.Report with { Elapsed = clock.Elapsed });
+        return new Solved(x, y, patchMean, targetMean, gram, MomentSolver.Solve(gram, cross, pairs.Count * Places, _options.Alpha, cancellationToken));
     }
-
-    /// <summary>Says what it fits.</summary>
-    /// <returns>For example "3×3 convolution, alpha 0".</returns>
-    public override string ToString() => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture,
-        $"{_options.KernelSize}×{_options.KernelSize} convolution, alpha {_options.Alpha:g6}{(!_options.FitIntercept ? ", without intercept" : _options.OffsetPerChannel ? ", one offset a channel" : "")}");
-
-    private long Width => _options.SourceShape[0] * _options.KernelSize * _options.KernelSize;
-
-    private long Places => _options.SourceShape[1] * _options.SourceShape[2];
-
-    private long ImagesABlock => Math.Max(1, BlockEntries / (Width * Places));
 
     // [c·k², images·places]: what the kernel sees at each place.
     private Tensor Patches(CentredMatrix x, long start, long size)
@@ -122,5 +133,23 @@ public sealed class ConvolutionFitter : ILatentMapFitter
         return _options.OffsetPerChannel
             ? targetMean.sub(form.Kernel.flatten(1).mm(patchMean)).flatten().repeat_interleave(Places)
             : y.Centre.sub(form.Times(x.Centre.unsqueeze(0)).squeeze(0));
+    }
+
+    private sealed class Solved(CentredMatrix source, CentredMatrix target, Tensor patchMean, Tensor targetMean, Tensor gram, MomentSolver.Solution solution)
+    {
+        public CentredMatrix Source => source;
+
+        public CentredMatrix Target => target;
+
+        /// <summary>[c·k², 1], with one offset a channel, else zero [1].</summary>
+        public Tensor PatchMean => patchMean;
+
+        /// <summary>[c', 1], likewise.</summary>
+        public Tensor TargetMean => targetMean;
+
+        /// <summary>[c·k², c·k²].</summary>
+        public Tensor Gram => gram;
+
+        public MomentSolver.Solution Solution => solution;
     }
 }

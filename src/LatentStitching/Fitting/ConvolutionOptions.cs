@@ -42,6 +42,10 @@ public sealed record ConvolutionOptions
     public bool FitIntercept { get; init; } = true;
 
     /// <summary>Whether the offset is one a channel, as a convolution layer has and as folding into one needs, and not one a number of the target.</summary>
-    /// <value>Default false: the offset of each number is free, so the kernel explains only what varies between images. Ignored where <see cref="FitIntercept"/> is false.</value>
+    /// <value>Default false: the offset of each number is free, so the kernel explains only what varies between images. Not looked at where <see cref="FitIntercept"/> is false: there is then no offset.</value>
     public bool OffsetPerChannel { get; init; }
+
+    /// <summary>Whether the report has the exact <see cref="FitReport.LeaveOneOutR2"/>, each image predicted by the kernel of all others.</summary>
+    /// <value>Default false. It takes as long again as the fit, and n·min(c·k², height·width)³/3 multiplications.</value>
+    public bool LeaveOneOut { get; init; }
 }

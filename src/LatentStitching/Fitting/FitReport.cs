@@ -56,8 +56,14 @@ public sealed record FitReport
     /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary, or where a fit of <see cref="SharedSource"/> did not compute it. At most 1.</summary>
     public required double TrainingR2 { get; init; }
 
-    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it, and always where it had statistics and no rows.</summary>
+    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it or a row of leverage 1 has no such error, and always where it had statistics and no rows.</summary>
     public double? LeaveOneOutR2 { get; init; }
+
+    /// <summary>The same with each row predicted by a map fitted without its part of the rows, of <see cref="Folds"/> parts; null for fitters that deal none.</summary>
+    public double? CrossValidatedR2 { get; init; }
+
+    /// <summary>Into how many parts the rows were dealt for <see cref="CrossValidatedR2"/>; null for fitters that deal none.</summary>
+    public int? Folds { get; init; }
 
     /// <summary>The same on the rows that an iterative fitter kept aside to know when to stop, a little flattered by that choice; null for fitters that keep none.</summary>
     public double? HeldOutR2 { get; init; }
@@ -77,9 +83,10 @@ public sealed record FitReport
     {
         // Apart, because a string within an interpolated one takes the culture of the machine.
         string leftOut = LeaveOneOutR2 is { } one ? string.Create(CultureInfo.InvariantCulture, $", {one:0.000} (leave-one-out)") : "";
+        string folds = LeaveOneOutR2 is null && CrossValidatedR2 is { } mean ? string.Create(CultureInfo.InvariantCulture, $", {mean:0.000} ({Folds} folds)") : "";
         string heldOut = HeldOutR2 is { } held ? string.Create(CultureInfo.InvariantCulture, $", {held:0.000} (held out)") : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){leftOut}{heldOut}");
+            $"{Status}: {SourceDimension} → {TargetDimension} from {SampleCount} pairs, {Solver}, alpha {Alpha:g4}, R² {TrainingR2:0.000} (training){leftOut}{folds}{heldOut}");
     }
 }

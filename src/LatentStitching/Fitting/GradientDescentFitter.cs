@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using LatentStitching.Mapping;
 using LatentStitching.Numerics;
 using LatentStitching.Pairing;
@@ -10,13 +11,14 @@ namespace LatentStitching.Fitting;
 /// <para>Minimises ‖ZW + 1b − Y‖²_F/(n·d_t) + (λ_k + λ/2)‖W‖²_F + λ_a/n·‖ZW + 1b‖²_F with λ_k <see cref="GradientDescentOptions.KernelPenalty"/>, λ_a
 /// <see cref="GradientDescentOptions.ActivityPenalty"/> and λ <see cref="GradientDescentOptions.WeightDecay"/>, from the map of zeros, a random one, or one of the caller's. The minimum is ridge
 /// regression with α = (λ_k + λ/2)·n·d_t/(1 + λ_a·d_t), which the report gives, times 1/(1 + λ_a·d_t).</para>
+/// <para>Gradients of batches differ from that of all pairs, so that steps of one size wander about the minimum and never reach it: on batches they shrink to zero (<see cref="GradientDescentOptions.CosineDecay"/>).</para>
 /// <para>The latents are taken as they are: columns of very different scales or far from zero make the steps slow. Standardise them, or take a closed form.</para>
 /// <para>Numerics: float64 throughout, result in the dtype of the source. A step on all pairs costs 2d_s²·d_t operations after n·d_s² once (4n·d_s·d_t where d_s &gt; n), one on a batch of m pairs
 /// 4m·d_s·d_t.</para>
 /// <para>Status: see <see cref="GradientDescentOptions.Tolerance"/>; <see cref="FitStatus.Diverged"/> where the objective overflows, passes 10⁶ times its start, or ends above ten times it. The
 /// start is the larger of the objective there and at the map of zeros. A diverged fit's map is zero. What the source leaves undetermined is not noticed.</para>
 /// <para>Thread safety: immutable.</para>
-/// <para>Source: <see href="https://arxiv.org/abs/2207.06812">Asperti and Tonelli, "Comparing the latent space of generative models" (2022)</see>, whose objective this is.</para>
+/// <para>Source: <see href="https://arxiv.org/abs/2207.06812">Asperti and Tonelli, "Comparing the latent space of generative models" (2022)</see>, whose objective this is; the decay: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (ICLR 2017), eq. 5, without restarts.</para>
 /// </remarks>
 public sealed class GradientDescentFitter : ILatentMapFitter
 {
@@ -38,7 +40,7 @@ public sealed class GradientDescentFitter : ILatentMapFitter
         _options = options ?? new GradientDescentOptions();
         if (_options is { Optimiser: GradientOptimiser.Adam, Momentum: > 0 })
         {
-            throw new ArgumentException($"options must leave Momentum at 0 with Adam, which has its own, but it is {_options.Momentum}. Use Sgd for a momentum of yours.", nameof(options));
+            throw new ArgumentException($"options must leave Momentum at 0 with Adam, which has its own, but it is {_options.Momentum.ToString(CultureInfo.InvariantCulture)}. Use Sgd for a momentum of yours.", nameof(options));
         }
         if (start is null) return;
         using var scope = NewDisposeScope();
@@ -96,6 +98,9 @@ public sealed class GradientDescentFitter : ILatentMapFitter
             Iterations = outcome.Steps,
             TrainingR2 = LinearFit.R2(
                 PenalisedError.SumOfSquaredErrors(source, target, parameters), CentredMatrix.Of(target, _options.FitIntercept).SumOfSquares()),
+            HeldOutR2 = held == 0
+                ? null
+                : LinearFit.R2(PenalisedError.SumOfSquaredErrors(heldSource!, heldTarget!, parameters), CentredMatrix.Of(heldTarget!, _options.FitIntercept).SumOfSquares()),
             Elapsed = clock.Elapsed,
         };
         return ExplicitFit.Finish(
@@ -108,16 +113,16 @@ public sealed class GradientDescentFitter : ILatentMapFitter
     /// <summary>Says what it fits.</summary>
     /// <returns>For example "gradient descent, Adam at 0.01".</returns>
     public override string ToString() => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture,
+        CultureInfo.InvariantCulture,
         $"gradient descent, {_options.Optimiser} at {_options.LearningRate:g6}{(_options.FitIntercept ? "" : ", without intercept")}");
 
     private Outcome Descend(
         PenalisedError objective, Tensor parameters, Func<double>? heldError, Generator generator, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
     {
         Tensor gradient = zeros_like(parameters);
-        GradientStep step = new(_options, parameters);
         long batch = Math.Min(_options.BatchSize ?? objective.Rows, objective.Rows);
         bool whole = batch == objective.Rows;
+        GradientStep step = new(_options, parameters, _options.CosineDecay ?? !whole);
         long every = (_options.MaxIterations + MostReports - 1) / MostReports;
 
         double loss = objective.Evaluate(parameters, gradient);
@@ -181,7 +186,7 @@ public sealed class GradientDescentFitter : ILatentMapFitter
         long least = _options.FitIntercept ? 2 : 1;
         if (pairs.Count - held >= least) return held;
         throw new ArgumentException(
-            $"pairs must keep at least {least} {(least == 1 ? "row" : "rows")} to fit on, but of its {pairs.Count} a HeldOutFraction of {_options.HeldOutFraction} holds out {held}. Lower the fraction.",
+            $"pairs must keep at least {least} {(least == 1 ? "row" : "rows")} to fit on, but of its {pairs.Count} a HeldOutFraction of {_options.HeldOutFraction.ToString(CultureInfo.InvariantCulture)} holds out {held}. Lower the fraction.",
             nameof(pairs));
     }
 

@@ -33,13 +33,20 @@ public sealed record GradientDescentOptions
         init => field = Guard.Share(value, nameof(Momentum));
     }
 
-    /// <summary>Step size η.</summary>
+    /// <summary>Step size η, at the start where it falls (<see cref="CosineDecay"/>).</summary>
     /// <value>Positive; default 0.01.</value>
     public double LearningRate
     {
         get;
         init => field = Guard.Positive(value, nameof(LearningRate));
     } = 0.01;
+
+    /// <summary>Whether the step size falls to zero over <see cref="MaxIterations"/>, η_t = η·(1 + cos(πt/T))/2, for step t from 0 of T.</summary>
+    /// <value>
+    /// Null by default: it falls where <see cref="BatchSize"/> cuts the pairs into batches, whose steps would else wander about the minimum, and stays on all pairs at once, as in the published presets. Set
+    /// <see cref="MaxIterations"/> to what the fit is given: a longer run falls more slowly.
+    /// </value>
+    public bool? CosineDecay { get; init; }
 
     /// <summary>Pairs a step; null for all of them. A last, smaller batch closes each pass.</summary>
     /// <value>Positive or null; default null.</value>

@@ -10,11 +10,13 @@ internal sealed class GradientStep
     private readonly GradientDescentOptions _options;
     private readonly Tensor _first;
     private readonly Tensor? _second;
+    private readonly bool _decays;
     private long _steps;
 
-    public GradientStep(GradientDescentOptions options, Tensor parameters)
+    public GradientStep(GradientDescentOptions options, Tensor parameters, bool decays)
     {
         _options = options;
+        _decays = decays;
         _first = zeros_like(parameters);
         _second = options.Optimiser == GradientOptimiser.Adam ? zeros_like(parameters) : null;
     }
@@ -23,16 +25,17 @@ internal sealed class GradientStep
     public void Take(Tensor parameters, Tensor gradient)
     {
         using var scope = NewDisposeScope();
+        double rate = _options.LearningRate * (_decays ? (1 + Math.Cos(Math.PI * _steps / _options.MaxIterations)) / 2 : 1);
         _steps++;
         if (_second is null)
         {
             _first.mul_(_options.Momentum).add_(gradient);
-            parameters.sub_(_first.mul(_options.LearningRate));
+            parameters.sub_(_first.mul(rate));
             return;
         }
         _first.mul_(FirstDecay).add_(gradient.mul(1 - FirstDecay));
         _second.mul_(SecondDecay).add_(gradient.square().mul(1 - SecondDecay));
         Tensor root = _second.div(1 - Math.Pow(SecondDecay, _steps)).sqrt().add(Epsilon);
-        parameters.sub_(_first.div(root).mul(_options.LearningRate / (1 - Math.Pow(FirstDecay, _steps))));
+        parameters.sub_(_first.div(root).mul(rate / (1 - Math.Pow(FirstDecay, _steps))));
     }
 }

@@ -53,14 +53,15 @@ public sealed class KroneckerFitter : ILatentMapFitter
         {
             round++;
             using var inner = NewDisposeScope();
-            (channel, _, _) = Solve(x, y, space, overPlaces: false, cancellationToken);
-            (Tensor places, double residual, last) = Solve(x, y, channel, overPlaces: true, cancellationToken);
-            double after = residual + (_options.Alpha * places.square().sum().ToDouble() * channel.square().sum().ToDouble());
+            using Tensor heldSpace = space, heldChannel = channel; // of the round before: a large pair a round adds up
+            (Tensor mixed, _, _) = Solve(x, y, space, overPlaces: false, cancellationToken);
+            (Tensor places, double residual, last) = Solve(x, y, mixed, overPlaces: true, cancellationToken);
+            double after = residual + (_options.Alpha * places.square().sum().ToDouble() * mixed.square().sum().ToDouble());
             // The loss comes from moments, which round at about 1e-16 of the target's sum of squares.
             converged = !(loss - after > Math.Max(_options.Tolerance, 1e-14) * total);
             loss = after;
             double length = Math.Sqrt(places.square().sum().ToDouble() / places.size(0));
-            (space, channel) = length > 0 ? (places.div(length), channel.mul(length)) : (places, channel);
+            (space, channel) = length > 0 ? (places.div(length), mixed.mul(length)) : (places, mixed);
             (space, channel) = (space.MoveToOuterDisposeScope(), channel.MoveToOuterDisposeScope());
             bool done = converged || round == _options.MaxIterations;
             if (!done && round % stride == 0) progress?.Report(new FitProgress { Iteration = round, MaxIterations = _options.MaxIterations, Loss = loss / entries });
@@ -72,7 +73,7 @@ public sealed class KroneckerFitter : ILatentMapFitter
             : _options.Alpha == 0 && last!.Rank < space.size(1) ? FitStatus.RankDeficient
             : FitStatus.Succeeded;
         string rounds = string.Create(CultureInfo.InvariantCulture, $"alternating least squares, {round} {(round == 1 ? "round" : "rounds")}");
-        LatentMapFit fit = StructuredFit.Finish(pairs, form, bias, _options.FitIntercept, StructuredFit.Report(pairs, status, rounds, _options.Alpha) with { Iterations = round });
+        LatentMapFit fit = StructuredFit.Finish(pairs, form, bias, _options.FitIntercept, StructuredFit.Report(pairs, status, rounds, _options.Alpha) with { Iterations = round }, out _);
         return new LatentMapFit(fit.Map, fit.Report with { Elapsed = clock.Elapsed });
     }
 
@@ -111,8 +112,9 @@ public sealed class KroneckerFitter : ILatentMapFitter
     private Tensor Resampling(Device device)
     {
         IReadOnlyList<long> from = _options.SourceShape, to = _options.TargetShape;
+        using var scope = NewDisposeScope();
         Tensor unit = eye(Places(from), dtype: ScalarType.Float64, device: device);
-        if (from[1] == to[1] && from[2] == to[2]) return unit;
-        return nn.functional.interpolate(unit.reshape(-1, 1, from[1], from[2]), [to[1], to[2]], mode: InterpolationMode.Area).flatten(1).t();
+        if (from[1] == to[1] && from[2] == to[2]) return unit.MoveToOuterDisposeScope();
+        return nn.functional.interpolate(unit.reshape(-1, 1, from[1], from[2]), [to[1], to[2]], mode: InterpolationMode.Area).flatten(1).t().MoveToOuterDisposeScope();
     }
 }

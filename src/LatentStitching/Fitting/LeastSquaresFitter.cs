@@ -22,6 +22,7 @@ public sealed class LeastSquaresFitter : ILatentMapFitter, IStatisticsFitter
     public LeastSquaresFitter(LeastSquaresOptions? options = null) => _options = options ?? new LeastSquaresOptions();
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pairs hold one row, and the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
         LinearFit.Run(pairs, alpha: 0, _options.FitIntercept, progress, cancellationToken, _options.Fast, _options.MapType);

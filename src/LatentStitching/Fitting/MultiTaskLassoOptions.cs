@@ -6,7 +6,7 @@ namespace LatentStitching.Fitting;
 public sealed record MultiTaskLassoOptions
 {
     /// <summary>The penalty α, in scikit-learn's convention: the squared error is divided by 2n. From <see cref="MultiTaskLassoFitter.AlphaMax"/> on all coefficients are zero.</summary>
-    /// <value>Positive; default 1.</value>
+    /// <value>In source units times target units (the part on ‖W‖², with <see cref="L1Ratio"/> below 1, in squared source units); positive; default 1.</value>
     public double Alpha
     {
         get;

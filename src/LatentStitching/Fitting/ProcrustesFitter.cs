@@ -84,7 +84,7 @@ public sealed class ProcrustesFitter : ILatentMapFitter
     private static (Tensor Spread, long Varying) Spread(CentredMatrix matrix)
     {
         Tensor sums = zeros(matrix.Columns, ScalarType.Float64, matrix.Centre.device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(matrix.Rows))
+        foreach ((long start, long size) in CentredMatrix.Blocks(matrix.Rows, matrix.BlockRows))
         {
             using var scope = NewDisposeScope();
             sums.add_(matrix.Block(start, size).square().sum([0]));

@@ -19,7 +19,7 @@ public sealed record ProcrustesOptions
     /// Whether directions that the pairs leave open (XᵀY has a rank below both widths) are filled up, so that the map is orthogonal or semi-orthogonal whatever the pairs. Which directions
     /// the filling takes is the decomposition's choice, as in SciPy, netrep and latentis. A rotation without reflection is always full.
     /// </summary>
-    /// <value>Default false: open directions are mapped to zero.</value>
+    /// <value>Default false: open directions are mapped to zero. Not looked at where <see cref="AllowReflection"/> is false.</value>
     public bool CompleteBasis { get; init; }
 
     /// <summary>Whether the map has an offset: both sides are centred first.</summary>

@@ -34,7 +34,7 @@ public sealed class RandomMapFitter : ILatentMapFitter
         Tensor matrix = randn([pairs.TargetDimension, pairs.SourceDimension], ScalarType.Float64, generator: generator).to(pairs.Source.device).t();
 
         Tensor mapped = zeros(pairs.TargetDimension, ScalarType.Float64, pairs.Source.device), wanted = zeros_like(mapped), together = zeros_like(mapped);
-        foreach ((long start, long size) in CentredMatrix.Blocks(pairs.Count))
+        foreach ((long start, long size) in CentredMatrix.CommonBlocks(x, y))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var block = NewDisposeScope();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Fitting;
@@ -54,7 +55,7 @@ public static class RelativeProjection
     public static Tensor Distance(Tensor latents, Tensor anchors, double exponent = 2)
     {
         Require(latents, anchors);
-        if (!(exponent >= 1)) throw new ArgumentOutOfRangeException(nameof(exponent), $"exponent must be at least 1, but it is {exponent}.");
+        if (!(exponent >= 1)) throw new ArgumentOutOfRangeException(nameof(exponent), string.Create(CultureInfo.InvariantCulture, $"exponent must be at least 1, but it is {exponent}."));
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         return Distances(Wide(latents), Wide(anchors), exponent).to_type(latents.dtype).MoveToOuterDisposeScope();

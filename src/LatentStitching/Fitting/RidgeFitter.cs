@@ -36,6 +36,7 @@ public sealed class RidgeFitter : ILatentMapFitter, IStatisticsFitter
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pairs hold one row, and the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
         LinearFit.Run(pairs, _options.Alpha, _options.FitIntercept, progress, cancellationToken, _options.Fast, _options.MapType);

@@ -9,10 +9,12 @@ namespace LatentStitching.Fitting;
 /// <remarks>
 /// <para>For each strength of <see cref="RidgePathOptions.Alphas"/> the error of predicting every row by a fit without it is known from one eigendecomposition of the smaller of XᵀX and XXᵀ;
 /// the least error wins, for all target columns together or for each of its own. Plain least squares (α = 0) is the path's end where the source determines the map.
+/// A strength under which a row has leverage 1 (1 − h of 10⁻¹⁰ or less, or as much as rounding leaves of it), as under least squares the only row that a column varies in, has no such error: infinite, it is not taken.
 /// With <see cref="RidgePathOptions.Criterion"/> the strengths are compared by generalised cross-validation instead, which also works from statistics.</para>
 /// <para>Of large pairs, where one strength is chosen for all columns, only those strengths are evaluated that may be the least; the others are known to lie within a bound that keeps them above it
 /// (<see cref="RidgePathPoint.ErrorBound"/>, <see cref="RidgePathOptions.ExactPath"/>). The choice is that of the whole path.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
+/// <para>Numerics: float64 throughout, result in the dtype of the source; of a source with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition takes the place of the
+/// eigendecomposition, at several times the cost and 16·n·d_s bytes more. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
 /// three; of targets wider than 2·d_s, 2n·r² and once 2n·r·d_t); from statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: see <see cref="RidgeCriterion"/>; Rifkin and Lippert, "Notes on Regularized Least Squares", MIT-CSAIL-TR-2007-025.</para>
@@ -29,7 +31,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
     private long LeastRows => _options.FitIntercept ? 3 : 2;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The pairs hold fewer than three rows (two without an intercept), or the only strength is 0 and they do not determine the map.</exception>
+    /// <exception cref="ArgumentException">The pairs hold fewer than three rows (two without an intercept), the only strength is 0 and they do not determine the map, or under every strength a row has leverage 1.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(LatentPairs pairs, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -66,6 +68,8 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         // Leaving a row out moves the mean too: yᵢ minus the mean of the others is n/(n−1) times yᵢ − ȳ.
         double leftOutSum = targetSum * (intercept ? Math.Pow(pairs.Count / (pairs.Count - 1.0), 2) : 1);
         RidgePathSelection.Choice choice = selection.Choose();
+        double leftOut = choice.LeaveOneOutSumOfSquares!.Value;
+        if (double.IsPositiveInfinity(leftOut) && _options.Criterion == RidgeCriterion.LeaveOneOut) RequireJudged(pairs, path, alphas[^1]);
         // The eigendecomposition squares the condition of X; least squares deserves the solver that does not.
         Tensor weights = Weights(choice.Alphas, path.Weights, () => RidgeSolver.Solve(x, y, 0, intercept, cancellationToken).Weight, pairs.Source.device);
         return LinearFit.Finish(_options.MapType ?? pairs.Source.dtype, x.Centre, y.Centre, weights, intercept, new FitReport
@@ -83,9 +87,17 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
             Rank = path.Rank,
             ConditionNumber = path.ConditionNumber,
             TrainingR2 = LinearFit.R2(choice.ResidualSumOfSquares, targetSum),
-            LeaveOneOutR2 = LinearFit.R2(choice.LeaveOneOutSumOfSquares!.Value, leftOutSum),
+            LeaveOneOutR2 = double.IsPositiveInfinity(leftOut) ? null : LinearFit.R2(leftOut, leftOutSum),
             Elapsed = clock.Elapsed,
         });
+    }
+
+    private static void RequireJudged(LatentPairs pairs, RidgePath path, double largest)
+    {
+        if (path.IsJudged(path.Source.LeverageLeft(largest))) return;
+        throw new ArgumentException(
+            "pairs must let some strength be judged by leaving rows out, but under each of them one row alone determines a part of the map (its leverage is 1). Add a larger strength to Alphas, or use RidgeFitter with a strength of your own.",
+            nameof(pairs));
     }
 
     private void Evaluate(RidgePathSelection selection, RidgePath path, double[] alphas, long rows, IProgress<FitProgress>? progress, CancellationToken cancellationToken)

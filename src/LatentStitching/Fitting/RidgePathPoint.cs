@@ -8,7 +8,7 @@ public sealed record RidgePathPoint
 
     /// <summary>
     /// What the strengths are compared by, a mean over all target entries, in squared target units: the leave-one-out mean squared error, or the generalised cross-validation score, as
-    /// <see cref="FitReport.Criterion"/> says.
+    /// <see cref="FitReport.Criterion"/> says. Infinite where leaving a row out cannot be judged, for its leverage is 1.
     /// </summary>
     public required double Error { get; init; }
 

@@ -44,11 +44,12 @@ internal sealed class RidgePathSelection(RidgePathOptions options, long rows, lo
         return error;
     }
 
+    /// <summary>The strength of least error. No number is no candidate, though torch takes it for the least.</summary>
     public Choice Choose()
     {
         if (options.PerTarget)
         {
-            Tensor best = stack(_scores).argmin(0);
+            Tensor best = stack(_scores).nan_to_num(double.PositiveInfinity, double.PositiveInfinity).argmin(0);
             Tensor row = best.unsqueeze(0);
             int[] places = [.. best.cpu().data<long>().Select(index => (int)index)];
             return new Choice
@@ -62,7 +63,7 @@ internal sealed class RidgePathSelection(RidgePathOptions options, long rows, lo
         int least = 0;
         for (int i = 1; i < _points.Count; i++)
         {
-            if (_points[i].Error < _points[least].Error) least = i;
+            if (_points[i].Error < _points[least].Error || double.IsNaN(_points[least].Error)) least = i;
         }
         return new Choice
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using LatentStitching.Numerics;
 using LatentStitching.Pairing;
 
@@ -24,7 +25,7 @@ internal sealed class SparseFit
     public static double RequireL1Ratio(double value, string name) =>
         value is > 0 and <= 1
             ? value
-            : throw new ArgumentOutOfRangeException(name, $"{name} must lie above 0 and at most at 1, but it is {value}. Without an L1 part use RidgeFitter.");
+            : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must lie above 0 and at most at 1, but it is {value}. Without an L1 part use RidgeFitter."));
 
     /// <summary>The least strength at which every coefficient is zero.</summary>
     public double AlphaMax(LatentPairs pairs)

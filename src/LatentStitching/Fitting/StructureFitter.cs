@@ -11,9 +11,10 @@ namespace LatentStitching.Fitting;
 /// <remarks>
 /// <para>The images are dealt into <see cref="StructureOptions.Folds"/> parts. Each candidate predicts every part by a map fitted to the others; whole images are left out, for the places of one image are not independent. Of all
 /// candidates whose mean error is within one standard error (over images) of the least, the one with the fewest parameters is taken, and fitted to all pairs.</para>
-/// <para>The report is that fit's, with all candidates in <see cref="FitReport.Candidates"/> and the left-out R² of the chosen one as <see cref="FitReport.LeaveOneOutR2"/>; having been chosen by it, it is a little flattered.
+/// <para>The report is that fit's, with all candidates in <see cref="FitReport.Candidates"/> and the left-out R² of the chosen one as <see cref="FitReport.CrossValidatedR2"/>, which is <see cref="FitReport.LeaveOneOutR2"/> too where each image is a part of its own; having been chosen by it, it is a little flattered.
 /// A candidate whose fit gives no usable map has an infinite error.</para>
-/// <para>Numerics: errors in float64. Cost: every candidate fitted Folds times, then one fit.</para>
+/// <para>Numerics: errors in float64. Cost: every candidate fitted Folds times, then one fit. Where each image is a part of its own a <see cref="ConvolutionFitter"/> is fitted once, for its left-out errors follow from its Gram
+/// matrix; the others, whose strength or rank is chosen anew or whose alternation starts anew without each image, are fitted as often as there are images.</para>
 /// <para>Thread safety: immutable, as far as the candidates are.</para>
 /// <para>Source: Stone, "Cross-validatory choice and assessment of statistical predictions", J. R. Stat. Soc. B 36 (1974); the rule of one standard error: Breiman, Friedman, Olshen and Stone, "Classification and
 /// Regression Trees" (1984), section 3.4.3.</para>
@@ -58,11 +59,14 @@ public sealed class StructureFitter : ILatentMapFitter
         LatentMapFit fit = _options.Candidates[chosen].Fit(pairs, cancellationToken: cancellationToken);
         string solver = string.Create(CultureInfo.InvariantCulture, $"{fit.Report.Solver}, chosen of {candidates.Count} by {folds.Length} folds");
         double baseline = means!.Average();
+        double? leftOut = double.IsFinite(candidates[chosen].HeldOutError) && baseline > 0 ? 1 - (candidates[chosen].HeldOutError / baseline) : null;
         return new LatentMapFit(fit.Map, fit.Report with
         {
             Solver = solver,
             Candidates = candidates,
-            LeaveOneOutR2 = double.IsFinite(candidates[chosen].HeldOutError) && baseline > 0 ? 1 - (candidates[chosen].HeldOutError / baseline) : null,
+            CrossValidatedR2 = leftOut,
+            Folds = folds.Length,
+            LeaveOneOutR2 = folds.Length == pairs.Count ? leftOut : null,
             Elapsed = clock.Elapsed,
         });
     }
@@ -93,6 +97,15 @@ public sealed class StructureFitter : ILatentMapFitter
     {
         double[] errors = new double[pairs.Count], ofMeans = new double[pairs.Count];
         long parameters = 0;
+        if (fitter is ConvolutionFitter convolution && folds.Length == pairs.Count)
+        {
+            errors = [.. convolution.LeftOut(pairs, cancellationToken).Select(error => error / pairs.TargetDimension)];
+            using var whole = NewDisposeScope();
+            // yᵢ minus the mean of the others is n/(n − 1) times yᵢ − ȳ.
+            double scale = Math.Pow(pairs.Count / (pairs.Count - 1.0), 2);
+            ofMeans = [.. Rows(CentredMatrix.Of(pairs.Target, centre: true).Whole()).Select(square => square * scale)];
+            return (errors, ofMeans, convolution.ParameterCount);
+        }
         foreach (long[] fold in folds)
         {
             cancellationToken.ThrowIfCancellationRequested();

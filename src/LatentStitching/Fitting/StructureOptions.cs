@@ -22,7 +22,7 @@ public sealed record StructureOptions
     }
 
     /// <summary>Into how many parts the images are dealt; each is predicted once by maps fitted to the others.</summary>
-    /// <value>At least 2; default 5. With as many as there are images, or more, each image is left out alone.</value>
+    /// <value>At least 2; default 5. With as many as there are images, or more, each image is left out alone, at the cost of a fit an image (a convolution needs one for all).</value>
     public int Folds
     {
         get;

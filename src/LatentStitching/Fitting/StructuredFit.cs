@@ -35,9 +35,10 @@ internal static class StructuredFit
         }
     }
 
-    /// <summary>Makes the map of a float64 form and offset, in the source's dtype, and judges it on the rows it was fitted to.</summary>
-    public static LatentMapFit Finish(LatentPairs pairs, LinearForm form, Tensor? bias, bool intercept, FitReport report)
+    /// <summary>Makes the map of a float64 form and offset, in the source's dtype, and judges it on the rows it was fitted to; ‖Y − M(X)‖² comes with it, NaN where numbers are not finite.</summary>
+    public static LatentMapFit Finish(LatentPairs pairs, LinearForm form, Tensor? bias, bool intercept, FitReport report, out double residual)
     {
+        residual = double.NaN;
         ScalarType dtype = pairs.Source.dtype;
         LinearForm cast = form.In(dtype);
         Tensor? offset = bias?.to_type(dtype);
@@ -46,16 +47,24 @@ internal static class StructuredFit
             return new LatentMapFit(AffineMap.Make(cast.With(part => zeros_like(part)), null), report with { Status = FitStatus.NonFiniteResult });
         }
         AffineMap map = AffineMap.Make(cast, offset);
-        return new LatentMapFit(map, report with { TrainingR2 = R2(map, pairs, intercept) });
+        residual = Residual(map, pairs);
+        return new LatentMapFit(map, report with { TrainingR2 = R2(residual, pairs, intercept) });
     }
 
     /// <summary>1 − ‖Y − M(X)‖² / ‖Y − Ȳ‖², float64; without an intercept the mean is not taken off.</summary>
-    public static double R2(ILatentMap map, LatentPairs pairs, bool intercept)
+    public static double R2(double residual, LatentPairs pairs, bool intercept)
+    {
+        using var scope = NewDisposeScope();
+        return LinearFit.R2(residual, CentredMatrix.Of(pairs.Target, intercept).SumOfSquares());
+    }
+
+    /// <summary>‖Y − M(X)‖², float64.</summary>
+    public static double Residual(ILatentMap map, LatentPairs pairs)
     {
         using var scope = NewDisposeScope();
         double residual = 0;
         foreach (Tensor differences in Differences(map, pairs)) residual += differences.square().sum().ToDouble();
-        return LinearFit.R2(residual, CentredMatrix.Of(pairs.Target, intercept).SumOfSquares());
+        return residual;
     }
 
     /// <summary>M(X) − Y in float64, some rows at a time: torch unfolds a float64 batch whole to convolve it. Each is freed as the next is asked for.</summary>

@@ -10,11 +10,11 @@ namespace LatentStitching.Fitting;
 /// z ↦ (z − x̄)·Z_X·s·R·Z_Y⁻¹ + ȳ, with s = 1 or, with <see cref="WhiteningOptions.Scaling"/>, tr(RᵀZ_X·XᵀY·Z_Y)/‖X·Z_X·R‖², which makes c_X and c_Y drop out and is what a decoder wants unless the spaces have one scale.
 /// α = 1 is <see cref="ProcrustesFitter"/> to the last bit.</para>
 /// <para>Λ belongs to XᵀX, a sum over rows, as in netrep: for 0 &lt; α &lt; 1 the map depends on units and on the number of pairs, and with many pairs of large latents it is nearly Procrustes.</para>
-/// <para>Directions without variance (eigenvalues up to max(n, d)·ε·λ₁) take part in nothing: the source's are ignored, the target's stay at the mean, and the status is
+/// <para>Directions without variance (singular values up to max(n, d)·ε·σ₁) take part in nothing: the source's are ignored, the target's stay at the mean, and the status is
 /// <see cref="FitStatus.RankDeficient"/> where the rank of the map falls below both widths. α = 0 refuses them: there the distance that the map minimises is not defined. netrep raises such eigenvalues to 1e-7 instead.
 /// Different widths need no padding; it would change nothing.</para>
 /// <para>The report: <see cref="FitReport.SingularValues"/> holds those of Z_X·XᵀY·Z_Y, so that their sum over ‖X‖‖Y‖ is the cosine of netrep's angular distance; <see cref="FitReport.Rank"/> the rank of the map.
-/// Numerics: float64 throughout, result in the dtype of the source. Cost: two symmetric eigendecompositions [d, d] and one singular value decomposition [d_s, d_t].</para>
+/// Numerics: float64 throughout, result in the dtype of the source. Cost: two symmetric eigendecompositions [d, d] (of a side with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition [n, d]) and one singular value decomposition [d_s, d_t].</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: Williams, Kunz, Kornblith and Linderman, "Generalized Shape Metrics on Neural Representations" (NeurIPS 2021, arXiv:2110.14739); LinearMetric of netrep.</para>
 /// </remarks>
@@ -42,18 +42,17 @@ public sealed class WhiteningFitter : ILatentMapFitter
         using var grad = no_grad();
         CentredMatrix x = CentredMatrix.Of(pairs.Source, _options.FitIntercept);
         CentredMatrix y = CentredMatrix.Of(pairs.Target, _options.FitIntercept);
-        (Tensor whitenSource, _) = Whitening(x, "source", pairs);
-        cancellationToken.ThrowIfCancellationRequested();
-        (Tensor whitenTarget, Tensor colour) = Whitening(y, "target", pairs);
-        cancellationToken.ThrowIfCancellationRequested();
-
-        Tensor cross = whitenSource.mm(x.TransposeTimes(y)).mm(whitenTarget);
+        Whitened source = Whiten(x, "source", pairs, cancellationToken), target = Whiten(y, "target", pairs, cancellationToken);
+        // Whitened rows are orthonormal where their directions come from X itself; XᵀY would give small directions the rounding of large ones.
+        Tensor cross = source.Rows is null && target.Rows is null
+            ? source.Matrix.mm(x.TransposeTimes(y)).mm(target.Matrix)
+            : (source.Rows ?? x.Times(source.Matrix)).t().mm(target.Rows ?? y.Times(target.Matrix));
         double norms = Math.Sqrt(x.SumOfSquares()) * Math.Sqrt(y.SumOfSquares());
         PolarFactor polar = PolarFactor.Of(cross, PolarFactor.CutOf(cross, norms), complete: false);
-        Tensor rotated = whitenSource.mm(polar.Matrix);
+        Tensor rotated = source.Matrix.mm(polar.Matrix);
         if (_options.Scaling) rotated = rotated.mul(AlignmentFit.Scale(polar.Matrix, cross, AlignmentFit.SumOfSquares(x, rotated)));
         return AlignmentFit.Finish(
-            pairs, x, y, rotated.mm(colour), _options.FitIntercept,
+            pairs, x, y, rotated.mm(target.Inverse), _options.FitIntercept,
             AlignmentFit.Draft(pairs, "partial whitening, singular value decomposition", polar.Rank == polar.SingularValues.Length) with
             {
                 Rank = polar.Rank,
@@ -68,26 +67,31 @@ public sealed class WhiteningFitter : ILatentMapFitter
         System.Globalization.CultureInfo.InvariantCulture,
         $"partial whitening, alpha {_options.Alpha:g6}{(_options.Scaling ? ", scaled" : "")}{(_options.FitIntercept ? "" : ", without intercept")}");
 
-    // Z and its inverse on the span of the rows.
-    private (Tensor Whiten, Tensor Colour) Whitening(CentredMatrix matrix, string side, LatentPairs pairs)
+    // Z [d, d], its inverse on the span of the rows, and X·Z [n, d] where X itself was decomposed.
+    private sealed class Whitened(Tensor matrix, Tensor inverse, Tensor? rows)
     {
-        (Tensor values, Tensor vectors) = linalg.eigh(matrix.Gram());
-        long width = matrix.Columns;
-        double cut = Math.Max(matrix.Rows, width) * Spectrum.Epsilon * values[width - 1].ToDouble();
-        long rank = values.gt(cut).sum().ToInt64();
+        public Tensor Matrix => matrix;
+
+        public Tensor Inverse => inverse;
+
+        public Tensor? Rows => rows;
+    }
+
+    private Whitened Whiten(CentredMatrix matrix, string side, LatentPairs pairs, CancellationToken cancellationToken)
+    {
+        var spectrum = GramSpectrum.Of(matrix, matrix.Gram(), cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         double alpha = _options.Alpha;
-        if (alpha == 0 && rank < width)
+        if (alpha == 0 && spectrum.Rank < matrix.Columns)
         {
             throw new ArgumentException(
-                $"pairs must have independent columns on both sides where Alpha is 0, but the {side} has rank {rank} with {width} columns and {matrix.Rows} rows. "
+                $"pairs must have independent columns on both sides where Alpha is 0, but the {side} has rank {spectrum.Rank} with {matrix.Columns} columns and {matrix.Rows} rows. "
                 + "Give Alpha a positive value, or use CcaFitter.",
                 nameof(pairs));
         }
-        values = values.narrow(0, width - rank, rank);
-        vectors = vectors.narrow(1, width - rank, rank);
-        Tensor shape = values.rsqrt().mul(1 - alpha).add(alpha);
+        Tensor values = spectrum.Values, vectors = spectrum.Vectors, shape = values.rsqrt().mul(1 - alpha).add(alpha);
         // Whitening shall not change the total variance.
         shape = shape.mul(values.sum().div(shape.square().mul(values).sum()).sqrt());
-        return (vectors.mul(shape).mm(vectors.t()), vectors.div(shape).mm(vectors.t()));
+        return new Whitened(vectors.mul(shape).mm(vectors.t()), vectors.div(shape).mm(vectors.t()), spectrum.Left?.mul(values.sqrt().mul(shape)).mm(vectors.t()));
     }
 }

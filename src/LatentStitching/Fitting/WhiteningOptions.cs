@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace LatentStitching.Fitting;
@@ -22,5 +23,5 @@ public sealed record WhiteningOptions
     public bool FitIntercept { get; init; } = true;
 
     private static double Share(double value, [CallerMemberName] string name = "") =>
-        value is >= 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(name, $"{name} must lie from 0 to 1, but it is {value}.");
+        value is >= 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must lie from 0 to 1, but it is {value}."));
 }

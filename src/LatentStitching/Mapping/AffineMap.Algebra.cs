@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Mapping.Forms;
 using LatentStitching.Numerics;
 
@@ -38,7 +39,7 @@ public sealed partial class AffineMap
 
     /// <summary>The map that takes back what this one does, y ↦ W⁺(y − b).</summary>
     /// <remarks>
-    /// <para>Where W, up to one factor, has orthonormal rows or columns (every entry of its Gram matrix within 32·ε of that, ε the spacing of the map's dtype at 1), it is the transpose divided by that factor, and for a
+    /// <para>Where W, up to one factor, has orthonormal rows or columns (every entry of its Gram matrix within 32·ε of that, ε the spacing of the map's dtype at 1; of a float16 or bfloat16 map within 2·ε, for its numbers are at most rounded and not computed in that dtype), it is the transpose divided by that factor, and for a
     /// factor of 1 the very bits of the transpose. Else it is the inverse or the Moore-Penrose pseudo-inverse, from singular values; those up to the cut-off count as zero.</para>
     /// <para>First this map and then its inverse is the orthogonal projection of latents onto the row space of W, thus the identity where W has full column rank; first the inverse and then this map is the
     /// projection onto the affine space of all values of this map.</para>
@@ -54,13 +55,13 @@ public sealed partial class AffineMap
     public AffineMap Inverse(out InverseReport report, double? cutOff = null)
     {
         LinearForm form = Live;
-        if (cutOff is { } given && !(given is >= 0 and < 1)) throw new ArgumentOutOfRangeException(nameof(cutOff), $"cutOff must lie from 0 to below 1, but it is {given}.");
+        if (cutOff is { } given && !(given is >= 0 and < 1)) throw new ArgumentOutOfRangeException(nameof(cutOff), string.Create(CultureInfo.InvariantCulture, $"cutOff must lie from 0 to below 1, but it is {given}."));
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         double epsilon = finfo(_bias.dtype).eps;
         double relative = cutOff ?? Math.Min(0.5, Math.Max(form.TargetDimension, form.SourceDimension) * epsilon);
         LinearForm wide = form.Explicit().In(ScalarType.Float64), inverse;
-        if (wide.OrthogonalScale(Math.Min(0.5, 32 * epsilon)) is { } scale)
+        if (wide.OrthogonalScale((_bias.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? 2 : 32) * epsilon) is { } scale)
         {
             inverse = scale == 1 ? wide.Transposed() : wide.Transposed().Scaled(1 / scale);
             report = new InverseReport { Method = "transpose", Rank = form.FullRank, ConditionNumber = 1, CutOff = relative * Math.Sqrt(scale) };

@@ -14,9 +14,9 @@ public sealed partial class AffineMap
     /// <para>Numerics: float64, returned in the dtype of the layer.</para>
     /// </remarks>
     /// <param name="weight">The layer's weight, [o, target] or [o, c', kh, kw], floating point, finite, on the map's device. Not disposed.</param>
-    /// <param name="bias">The layer's bias [o], or null for zero. Not disposed.</param>
+    /// <param name="bias">The layer's bias [o], floating point, finite, on the map's device, or null for zero. Not disposed.</param>
     /// <returns>Weight and bias [o] of the new layer, owned by the caller.</returns>
-    /// <exception cref="ArgumentException">A shape, dtype or device does not fit.</exception>
+    /// <exception cref="ArgumentException">A shape, dtype or device does not fit, or an entry is not finite.</exception>
     /// <exception cref="NotSupportedException">No convolution layer does what this map and that layer do.</exception>
     public (Tensor Weight, Tensor Bias) FoldInto(Tensor weight, Tensor? bias = null)
     {
@@ -32,6 +32,8 @@ public sealed partial class AffineMap
         if (bias is not null)
         {
             if (bias.dim() != 1 || bias.size(0) != weight.size(0)) throw new ArgumentException($"bias must be [{weight.size(0)}], one entry a row of weight, but its shape is {TensorGuard.Shape(bias)}.", nameof(bias));
+            if (!bias.is_floating_point()) throw new ArgumentException($"bias must be floating point, but its dtype is {bias.dtype}. Convert it: tensor.to_type(ScalarType.Float32).", nameof(bias));
+            TensorGuard.Finite(bias);
             TensorGuard.SameDevice(_bias, bias, "the map", nameof(bias));
         }
         using var scope = NewDisposeScope();

@@ -49,6 +49,7 @@ public sealed partial class AffineMap
     public static AffineMap Blocks(params IReadOnlyList<AffineMap> blocks)
     {
         Guard.NotEmpty(blocks, "Pass one map a block.");
+        using var scope = NewDisposeScope();
         List<BlockForm.Part> parts = [];
         long source = 0, target = 0;
         foreach (AffineMap block in blocks)
@@ -73,6 +74,7 @@ public sealed partial class AffineMap
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         Guard.NotEmpty(levels, "Pass one map a level of the target.");
+        using var scope = NewDisposeScope();
         List<BlockForm.Part> parts = [];
         foreach ((string from, string to, AffineMap map) in levels)
         {

@@ -89,6 +89,7 @@ public sealed partial class AffineMap : ILatentMap
             lock (_gate)
             {
                 if (_dense is not null) return _dense;
+                using var scope = NewDisposeScope();
                 using var grad = no_grad();
                 return _dense = form.ToDense(_bias.dtype).DetachFromDisposeScope();
             }

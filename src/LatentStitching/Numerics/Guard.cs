@@ -50,7 +50,7 @@ internal static class Guard
     public static double Share(double value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value is >= 0 and < 1
             ? value
-            : throw new ArgumentOutOfRangeException(name, $"{name} must lie from 0 to below 1, but it is {value}.");
+            : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{name} must lie from 0 to below 1, but it is {value}."));
 
     public static void NotEmpty<T>(IReadOnlyCollection<T> value, string cure, [CallerArgumentExpression(nameof(value))] string name = "")
     {

@@ -30,12 +30,12 @@ internal sealed class PrincipalFactor
         return new PrincipalFactor(s.narrow(0, 0, rank), vh.narrow(0, 0, rank).t(), u.narrow(1, 0, rank));
     }
 
-    /// <summary>From XᵀX of n rows; eigenvalues up to max(n, d)·ε·λ₁ count as zero.</summary>
+    /// <summary>From XᵀX of n rows; eigenvalues up to <see cref="MomentSolver.Cut"/> count as zero.</summary>
     public static PrincipalFactor OfGram(Tensor gram, long rows)
     {
         (Tensor values, Tensor vectors) = linalg.eigh(gram);
         long width = gram.size(0);
-        long rank = values.gt(values[width - 1].mul(Math.Max(rows, width) * Spectrum.Epsilon)).sum().ToInt64();
+        long rank = values.gt(values[width - 1].mul(MomentSolver.Cut(Math.Max(rows, width)))).sum().ToInt64();
         return new PrincipalFactor(values.narrow(0, width - rank, rank).flip(0).sqrt(), vectors.narrow(1, width - rank, rank).flip(1), null);
     }
 

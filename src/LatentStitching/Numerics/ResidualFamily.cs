@@ -62,6 +62,13 @@ internal sealed class ResidualFamily
         return products[place];
     }
 
+    /// <summary>√Σ wᵢ‖rᵢ‖² of each member, for weights [k, n]: [k, members].</summary>
+    public Tensor WeightedNorms(Tensor weights)
+    {
+        using var scope = NewDisposeScope();
+        return weights.mm(stack(_products.Where(pair => pair.First == pair.Second).Select(pair => pair.Product), 1)).clamp_min_(0).sqrt_().MoveToOuterDisposeScope();
+    }
+
     /// <summary>Σ of the squared entries of each row of each combination, [k, n], for shares [k, members].</summary>
     public Tensor SquaredNorms(Tensor shares)
     {

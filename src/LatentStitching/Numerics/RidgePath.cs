@@ -58,7 +58,7 @@ internal sealed class RidgePath
 
     public double ConditionNumber => _source.ConditionNumber;
 
-    /// <summary>True where X determines the map, so that α = 0 has a leave-one-out error.</summary>
+    /// <summary>True where X determines the map and rows are left over, so that α = 0 can be judged: by leave-one-out only where <see cref="IsJudged"/>.</summary>
     public bool IsDetermined => IsPrimal && Rank == _source.Source.Columns && _source.Source.Rows > Rank + (_source.HasIntercept ? 1 : 0);
 
     public static RidgePath Of(CentredMatrix x, CentredMatrix y, bool intercept, CancellationToken cancellationToken) =>
@@ -103,12 +103,17 @@ internal sealed class RidgePath
         return ((IsPrimal ? 4 * n * r * t : 0) + (2 * r * r * t) + ((strengths + 1) * 1.2 * n * r * r)) < strengths * 2 * n * r * t;
     }
 
-    /// <summary>Σᵢ of squared leave-one-out residuals and Σᵢ of squared training residuals, each a target, [2, t].</summary>
+    /// <summary>Whether leverages tell every row's left-out error. A row of leverage one, such as the only one that a column varies in, has eᵢ = 1 − hᵢ = 0.</summary>
+    public bool IsJudged(Tensor leverageLeft) => leverageLeft.min().ToDouble() > _source.LeastLeverageLeft;
+
+    /// <summary>Σᵢ of squared leave-one-out residuals, infinite where a row's is not known, and Σᵢ of squared training residuals, each a target, [2, t].</summary>
     public Tensor Errors(double alpha)
     {
         Tensor sums = zeros(2, _y.Columns, ScalarType.Float64, _shares.device);
         using var scope = NewDisposeScope();
-        Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha).Squared();
+        Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha);
+        bool judged = IsJudged(left);
+        left = left.Squared();
         Tensor shrunk = Kept(leftOver);
         foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
         {
@@ -118,6 +123,7 @@ internal sealed class RidgePath
             sums.select(0, 1).add_(squares.sum([0]));
             sums.select(0, 0).add_(squares.div_(left.narrow(0, start, size).unsqueeze(1)).sum([0]));
         }
+        if (!judged) sums.select(0, 0).fill_(double.PositiveInfinity);
         return sums;
     }
 
@@ -129,7 +135,9 @@ internal sealed class RidgePath
     {
         Wide wide = _wide ??= Prepare(withBasis: true, 0);
         using var scope = NewDisposeScope();
-        Tensor leftOver = _source.LeftOver(alpha), weights = _source.LeverageLeft(alpha).Squared().reciprocal_();
+        Tensor leftOver = _source.LeftOver(alpha), left = _source.LeverageLeft(alpha);
+        bool judged = IsJudged(left);
+        Tensor weights = left.Squared().reciprocal_();
         Tensor shared = wide.ShareGram.mul(leftOver.unsqueeze(1)).mul_(leftOver);
         double leftOut = shared.mul(Weighted(weights)).sum().ToDouble(), training = shared.mul_(wide.Basis!).sum().ToDouble();
         if (wide is { Squares: { } squares, Cross: { } cross })
@@ -137,6 +145,7 @@ internal sealed class RidgePath
             leftOut += squares.dot(weights).ToDouble() + (2 * cross.t().mv(weights).dot(leftOver).ToDouble());
             training += squares.sum().ToDouble() + (2 * cross.sum([0]).dot(leftOver).ToDouble());
         }
+        if (!judged) leftOut = double.PositiveInfinity;
         return tensor((double[])[leftOut, training], device: _shares.device).unsqueeze(1).MoveToOuterDisposeScope();
     }
 

@@ -7,6 +7,8 @@ namespace LatentStitching.Numerics;
 internal sealed class SourceSpectrum
 {
     private const long RowBlock = 256; // whose squares stay in a core's cache
+    // A million times what rounding leaves of 1 − h, a sum that comes near 1. In the dual, with an intercept, the sum comes near 1/n; without one nothing cancels.
+    private const double Judged = 1e-10;
 
     private SourceSpectrum(CentredMatrix source, bool intercept, Tensor eigenvalues, Tensor left, Tensor? right)
     {
@@ -39,6 +41,12 @@ internal sealed class SourceSpectrum
 
     public required double ConditionNumber { get; init; }
 
+    /// <summary>Whether U is orthonormal to rounding, which it is not where it came from XᵀX.</summary>
+    public required bool IsOrthonormal { get; init; }
+
+    /// <summary>The least 1 − hᵢ that is more than rounding: of a row with less no left-out error is known, for it is eᵢ/(1 − hᵢ), noise over noise.</summary>
+    public required double LeastLeverageLeft { get; init; }
+
     /// <summary>Decomposes the rows.</summary>
     /// <param name="x">The rows.</param>
     /// <param name="intercept">Whether their mean was taken off.</param>
@@ -51,27 +59,54 @@ internal sealed class SourceSpectrum
         moments ??= primal ? x.Gram() : x.Kernel();
         cancellationToken.ThrowIfCancellationRequested();
         double trace = moments.trace().ToDouble();
-        (Tensor values, Tensor vectors) = linalg.eigh(moments);
-        cancellationToken.ThrowIfCancellationRequested();
-        double largest = values[-1].ToDouble();
-        Tensor kept = values.gt(largest * Math.Max(n, d) * Spectrum.Epsilon).nonzero().squeeze(1);
-        long rank = kept.size(0);
-        double condition = rank == 0 ? double.PositiveInfinity : Math.Sqrt(largest / values[kept[0]].ToDouble());
+        return primal ? Primal(x, intercept, moments, trace / d, cancellationToken) : Dual(x, intercept, moments, trace / d, cancellationToken);
+    }
 
-        if (!primal)
+    private static SourceSpectrum Primal(CentredMatrix x, bool intercept, Tensor gram, double mean, CancellationToken cancellationToken)
+    {
+        var spectrum = GramSpectrum.Of(x, gram, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        long n = x.Rows, rank = spectrum.Rank;
+        Tensor values = spectrum.Values, vectors = spectrum.Vectors;
+        // Singular vectors of X are orthogonal to each other, but to the ones of the mean only as far as small directions are centred.
+        double condition = spectrum.ConditionNumber, rounding = spectrum.Left is null ? 10 * Spectrum.Epsilon * condition * condition : Spectrum.Epsilon * condition;
+        Tensor? left = spectrum.Left;
+        if (left is null)
         {
-            // All n directions stay: 1 − h needs those without variance too.
-            return new SourceSpectrum(x, intercept, values.clamp_min(0), vectors, null) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
+            left = empty(n, rank, ScalarType.Float64, gram.device);
+            Tensor scaled = vectors.div(values.sqrt());
+            foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
+            {
+                using var scope = NewDisposeScope();
+                Product.Set(left.narrow(0, start, size), x.Block(start, size), scaled);
+            }
         }
-        values = values.index_select(0, kept);
-        vectors = vectors.index_select(1, kept);
-        Tensor left = empty(n, rank, ScalarType.Float64, moments.device), scaled = vectors.div(values.sqrt());
-        foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
+        return new SourceSpectrum(x, intercept, values, left, vectors)
         {
-            using var scope = NewDisposeScope();
-            Product.Set(left.narrow(0, start, size), x.Block(start, size), scaled);
-        }
-        return new SourceSpectrum(x, intercept, values, left, vectors) { MeanEigenvalue = trace / d, Rank = rank, ConditionNumber = condition };
+            MeanEigenvalue = mean,
+            Rank = rank,
+            ConditionNumber = condition,
+            IsOrthonormal = spectrum.Left is not null,
+            LeastLeverageLeft = Math.Max(Judged, rounding),
+        };
+    }
+
+    private static SourceSpectrum Dual(CentredMatrix x, bool intercept, Tensor kernel, double mean, CancellationToken cancellationToken)
+    {
+        (Tensor values, Tensor vectors) = linalg.eigh(kernel);
+        cancellationToken.ThrowIfCancellationRequested();
+        long n = x.Rows, rank = MomentSolver.Kept(values, intercept ? n - 1 : n, MomentSolver.Cut(x.Columns)).size(0);
+        double condition = rank == 0 ? double.PositiveInfinity : Math.Sqrt(values[-1].ToDouble() / values[n - rank].ToDouble());
+        // All n directions stay: 1 − h needs those without variance too, the vector of ones among them, and whole: rounding instead of a zero would pass for a strength as small.
+        values.narrow(0, 0, n - rank).zero_();
+        return new SourceSpectrum(x, intercept, values, vectors, null)
+        {
+            MeanEigenvalue = mean,
+            Rank = rank,
+            ConditionNumber = condition,
+            IsOrthonormal = true,
+            LeastLeverageLeft = intercept ? Judged / n : 0,
+        };
     }
 
     /// <summary>The same over handles that no dispose scope frees, for an owner that does.</summary>
@@ -80,10 +115,19 @@ internal sealed class SourceSpectrum
         MeanEigenvalue = MeanEigenvalue,
         Rank = Rank,
         ConditionNumber = ConditionNumber,
+        IsOrthonormal = IsOrthonormal,
+        LeastLeverageLeft = LeastLeverageLeft,
     };
 
     /// <summary>The same about other views of the same rows.</summary>
-    public SourceSpectrum Over(CentredMatrix source) => new(source, HasIntercept, Eigenvalues, Left, Right) { MeanEigenvalue = MeanEigenvalue, Rank = Rank, ConditionNumber = ConditionNumber };
+    public SourceSpectrum Over(CentredMatrix source) => new(source, HasIntercept, Eigenvalues, Left, Right)
+    {
+        MeanEigenvalue = MeanEigenvalue,
+        Rank = Rank,
+        ConditionNumber = ConditionNumber,
+        IsOrthonormal = IsOrthonormal,
+        LeastLeverageLeft = LeastLeverageLeft,
+    };
 
     /// <summary>1 − hᵢ of every row, hᵢ its leverage, [n].</summary>
     public Tensor LeverageLeft(double alpha)

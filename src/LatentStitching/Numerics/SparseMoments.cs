@@ -19,7 +19,7 @@ internal sealed class SparseMoments
         Tensor cross = x.TransposeTimes(y).div(x.Rows);
         Cross = cross.cpu().data<double>().ToArray();
         Tensor squares = zeros(y.Columns, ScalarType.Float64, cross.device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows))
+        foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
         {
             using var block = NewDisposeScope();
             squares.add_(y.Block(start, size).square().sum([0]));
@@ -56,7 +56,7 @@ internal sealed class SparseMoments
         {
             Tensor index = tensor(missing, device: _x.Centre.device);
             rows = zeros(missing.Length, Columns, ScalarType.Float64, _x.Centre.device);
-            foreach ((long start, long size) in CentredMatrix.Blocks(_x.Rows))
+            foreach ((long start, long size) in CentredMatrix.Blocks(_x.Rows, _x.BlockRows))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 using var block = NewDisposeScope();

@@ -14,7 +14,7 @@ internal sealed class Spectrum
         Rank = rank;
     }
 
-    /// <summary>Number of eigenvalues above max(n, d)·ε·λ₁. A direction of X whose singular value is below √ of that relative to σ₁ does not count.</summary>
+    /// <summary>Number of eigenvalues above <see cref="MomentSolver.Cut"/>. A direction of X whose singular value is below √ of that relative to σ₁ does not count.</summary>
     public long Rank { get; }
 
     /// <summary>σ₁/σᵣ of X, r the rank; infinite for rank 0.</summary>
@@ -25,7 +25,7 @@ internal sealed class Spectrum
         using var scope = NewDisposeScope();
         double[] values = linalg.eigvalsh(gram).cpu().data<double>().ToArray();
         Array.Reverse(values);
-        double cut = values[0] * Math.Max(rows, columns) * Epsilon;
+        double cut = values[0] * MomentSolver.Cut(Math.Max(rows, columns));
         return new Spectrum(values, values.Count(value => value > cut));
     }
 

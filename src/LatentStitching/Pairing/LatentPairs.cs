@@ -65,15 +65,25 @@ public sealed class LatentPairs : IDisposable
     /// <summary>Rows of the target bank whose images the source bank lacks; told by <see cref="From"/>, 0 for all other pairs.</summary>
     public int UnpairedTargetRows { get; private init; }
 
+    /// <summary>Pairs two latent batches whose rows are named on both sides, and refuses them where the names differ.</summary>
+    /// <param name="source">Latent batch [n, d_s], floating point, finite. Not disposed: the pairs keep a handle of their own.</param>
+    /// <param name="sourceIds">The id of each row of <paramref name="source"/>, all different.</param>
+    /// <param name="target">Latent batch [n, d_t], floating point, finite, on the device of <paramref name="source"/>. Not disposed.</param>
+    /// <param name="targetIds">The id of each row of <paramref name="target"/>: those of <paramref name="sourceIds"/>, in their order.</param>
+    /// <returns>The pairs, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">As for pairs with one list of ids; or a row's ids differ: the first such row is named.</exception>
+    public static LatentPairs Aligned(Tensor source, IReadOnlyList<string> sourceIds, Tensor target, IReadOnlyList<string> targetIds) => new(source, target, Same(sourceIds, targetIds));
+
     /// <summary>Pairs the latents of two banks by the images' ids.</summary>
     /// <param name="source">The source model's latents. Not disposed.</param>
     /// <param name="target">The target model's latents. Not disposed.</param>
     /// <param name="allowOtherImages">Whether the images may come from sources of other names, formats or preparations, for those who know that an id names the same picture in both. By default that is refused:
     /// a map between differently framed pictures learns the difference too.</param>
+    /// <param name="requireAll">Whether every image must be in both banks. By default those of one bank alone are left out and counted.</param>
     /// <returns>The pairs of all images in both banks, in the order of <paramref name="source"/>, float32, on the CPU, with ids; <see cref="UnpairedSourceRows"/> and <see cref="UnpairedTargetRows"/> count what was left out.</returns>
-    /// <exception cref="ArgumentException">The images were prepared differently, no image is in both banks, or latents are not finite.</exception>
+    /// <exception cref="ArgumentException">The images were prepared differently, no image is in both banks, one is in one bank alone where all are required, or latents are not finite.</exception>
     /// <exception cref="ObjectDisposedException">A bank was disposed.</exception>
-    public static LatentPairs From(LatentBank source, LatentBank target, bool allowOtherImages = false)
+    public static LatentPairs From(LatentBank source, LatentBank target, bool allowOtherImages = false, bool requireAll = false)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
@@ -89,6 +99,15 @@ public sealed class LatentPairs : IDisposable
         {
             throw new ArgumentException(
                 $"target must hold some of the images of source, but none of its {target.Count} ids, such as '{target.Ids[0]}', is among the {source.Count} of source, such as '{source.Ids[0]}'.",
+                nameof(target));
+        }
+        if (requireAll && (rows.Length < source.Count || rows.Length < target.Count))
+        {
+            string? missing = source.Ids.FirstOrDefault(id => !target.Contains(id));
+            string alone = missing is not null ? $"'{missing}' is in source alone" : $"'{target.Ids.First(id => !source.Contains(id))}' is in target alone";
+            throw new ArgumentException(
+                $"target must hold the images of source and no others, but {source.Count - rows.Length} of {source.Count} are in source alone and {target.Count - rows.Length} of {target.Count} in target alone; {alone}. "
+                + "Encode what is missing, or leave requireAll false to pair the images in both.",
                 nameof(target));
         }
         using var scope = NewDisposeScope();
@@ -141,6 +160,23 @@ public sealed class LatentPairs : IDisposable
     /// <summary>Says the sizes.</summary>
     /// <returns>For example "9000 pairs, 512 → 768".</returns>
     public override string ToString() => $"{Count} pairs, {SourceDimension} → {TargetDimension}";
+
+    private static IReadOnlyList<string> Same(IReadOnlyList<string> sourceIds, IReadOnlyList<string> targetIds)
+    {
+        ArgumentNullException.ThrowIfNull(sourceIds);
+        ArgumentNullException.ThrowIfNull(targetIds);
+        if (sourceIds.Count != targetIds.Count)
+        {
+            throw new ArgumentException($"targetIds must name as many rows as sourceIds, but they name {targetIds.Count} and {sourceIds.Count}. Leave out the rows that only one side has.", nameof(targetIds));
+        }
+        for (int row = 0; row < sourceIds.Count; row++)
+        {
+            if (string.Equals(sourceIds[row], targetIds[row], StringComparison.Ordinal)) continue;
+            throw new ArgumentException(
+                $"targetIds must be sourceIds, row by row, but row {row} is '{sourceIds[row]}' in the source and '{targetIds[row]}' in the target. Bring both sides into one order by their ids.", nameof(targetIds));
+        }
+        return sourceIds;
+    }
 
     private static string Images(LatentBank bank) => $"'{bank.Info.ImageSourceName}' ({bank.Info.Image}, {bank.Info.Preparation})";
 

@@ -1,3 +1,4 @@
+using LatentStitching.Fitting;
 using LatentStitching.Mapping;
 
 namespace LatentStitching.Tests.Fitting;
@@ -41,5 +42,39 @@ internal static class Draws
         matrix[TensorIndex.Colon, 1] = full([rows], 7.3, ScalarType.Float64);
         matrix[TensorIndex.Colon, 2] = matrix[TensorIndex.Colon, 0];
         return matrix.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A last column that row 7 alone varies in: with least squares its leverage is one.</summary>
+    public static Tensor Lonely(long rows, long columns, ulong seed)
+    {
+        using var scope = NewDisposeScope();
+        Tensor matrix = Matrix(rows, columns, seed);
+        matrix[TensorIndex.Colon, columns - 1] = zeros(rows, ScalarType.Float64);
+        matrix[7, columns - 1] = 1;
+        return matrix.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Columns whose singular values fall evenly, on a logarithmic scale, from 1 to 1/condition, in mixed directions.</summary>
+    public static Tensor Conditioned(long rows, long columns, double condition, ulong seed)
+    {
+        using var scope = NewDisposeScope();
+        Tensor basis = linalg.qr(Centred(Matrix(rows, columns, seed))).Q, spectrum = logspace(0, -Math.Log10(condition), columns, dtype: ScalarType.Float64);
+        return basis.mul(spectrum).mm(Orthogonal(columns, seed + 1)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Σ over all entries of the squared errors of rows that ridge was fitted without, one refit a row.</summary>
+    public static double LeftOutError(Tensor x, Tensor y, double alpha, bool intercept)
+    {
+        using var scope = NewDisposeScope();
+        RidgeFitter fitter = new(new RidgeOptions { Alpha = alpha, FitIntercept = intercept });
+        double sum = 0;
+        for (long row = 0; row < x.size(0); row++)
+        {
+            using var one = NewDisposeScope();
+            Tensor others = cat([arange(row), arange(row + 1, x.size(0))]).to_type(ScalarType.Int64);
+            using LatentMapFit fit = Stitcher.Fit(x.index_select(0, others), y.index_select(0, others), fitter);
+            sum += SquaredError(fit.Map, x.narrow(0, row, 1), y.narrow(0, row, 1));
+        }
+        return sum;
     }
 }

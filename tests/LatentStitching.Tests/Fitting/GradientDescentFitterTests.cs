@@ -99,17 +99,40 @@ public sealed class GradientDescentFitterTests
         steps.Affine.Bias.ShouldBeCloseTo(ridge.Affine.Bias, 1e-9);
     }
 
-    [Fact]
-    public void Batches_ComeNearTheMinimum()
+    /// <summary>Steps of one size wander about the minimum of all pairs, however many they are; falling ones end in it.</summary>
+    [Theory]
+    [InlineData(GradientOptimiser.Adam, 0.02)]
+    [InlineData(GradientOptimiser.Sgd, 0.3)]
+    public void Batches_EndInTheMinimum_UnlessTheStepsAreOfOneSize(GradientOptimiser optimiser, double rate)
     {
         using var scope = NewDisposeScope();
         Tensor z = Random(300, 4, 1);
-        using LatentPairs pairs = new(z, z.mm(Random(4, 3, 2)) + (Random(300, 3, 3) * 0.1));
+        using LatentPairs pairs = new(z, z.mm(Random(4, 3, 2)) + (Random(300, 3, 3) * 0.03));
         using LatentMapFit exact = new LeastSquaresFitter().Fit(pairs);
-        using LatentMapFit steps = new GradientDescentFitter(new GradientDescentOptions { BatchSize = 64, LearningRate = 0.002, MaxIterations = 6000, Tolerance = 0.02 }).Fit(pairs);
-        steps.Report.Should().Match<FitReport>(report => report.Status == FitStatus.Succeeded && report.Solver == "Adam, batches of 64");
-        steps.Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, 0.05);
-        (steps.Report.Iterations % 5).Should().Be(0, "300 rows make five batches of 64");
+        GradientDescentOptions options = new() { Optimiser = optimiser, BatchSize = 64, LearningRate = rate, MaxIterations = 12_000, Tolerance = null };
+        using LatentMapFit steps = new GradientDescentFitter(options).Fit(pairs), constant = new GradientDescentFitter(options with { CosineDecay = false }).Fit(pairs);
+        steps.Report.Should().Match<FitReport>(report => report.Status == FitStatus.Succeeded && report.Solver.EndsWith("batches of 64", StringComparison.Ordinal));
+        steps.Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, 1e-4);
+        steps.Affine.Bias.sub(exact.Affine.Bias).abs().max().ToDouble().Should().BeLessThan(1e-4);
+        // Looked at after whole passes: 300 rows make five batches of 64.
+        using LatentMapFit asked = new GradientDescentFitter(options with { Tolerance = 1e-2 }).Fit(pairs);
+        asked.Report.Should().Match<FitReport>(report => report.Status == FitStatus.Succeeded && report.Iterations % 5 == 0);
+        Close.RelativeDifference(constant.Affine.Weight, exact.Affine.Weight).Should().BeGreaterThan(3e-4);
+    }
+
+    [Fact]
+    public void CosineDecay_OnAllPairs_IsOffUnlessAskedFor()
+    {
+        using var scope = NewDisposeScope();
+        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        GradientDescentOptions options = new() { Optimiser = GradientOptimiser.Sgd, LearningRate = 0.1, MaxIterations = 2, Tolerance = null };
+        using LatentMapFit plain = new GradientDescentFitter(options).Fit(pairs), constant = new GradientDescentFitter(options with { CosineDecay = false }).Fit(pairs);
+        plain.Affine.Weight.ShouldBeCloseTo(constant.Affine.Weight, 0);
+        // Two steps: of 0.1 and 0.1·(1 + cos(π/2))/2 = 0.05.
+        using LatentMapFit first = new GradientDescentFitter(options with { MaxIterations = 1 }).Fit(pairs);
+        using LatentMapFit second = new GradientDescentFitter(options with { MaxIterations = 1, LearningRate = 0.05 }, first.Affine).Fit(pairs);
+        using LatentMapFit falling = new GradientDescentFitter(options with { CosineDecay = true }).Fit(pairs);
+        falling.Affine.Weight.ShouldBeCloseTo(second.Affine.Weight, 1e-14);
     }
 
     [Fact]
@@ -219,6 +242,10 @@ public sealed class GradientDescentFitterTests
         stopped.Affine.Weight.bytes.SequenceEqual(before.Affine.Weight.bytes).Should().BeFalse();
         using LatentMapFit greedy = new GradientDescentFitter(options with { HeldOutFraction = 0 }).Fit(pairs);
         Tensor fresh = Random(500, 50, 9);
+        greedy.Report.HeldOutR2.Should().BeNull("it kept no rows");
+        // The held-out rows are those that no step saw: what the two maps explain of them differs as their squared errors do.
+        stopped.Report.HeldOutR2.Should().BeGreaterThan(before.Report.HeldOutR2!.Value - 1e-12).And.Be(best.Report.HeldOutR2);
+        stopped.ToString().Should().Contain("(held out)");
         double Error(LatentMapFit fit) => (fit.Map.Apply(fresh) - fresh.narrow(1, 0, 2)).square().mean().ToDouble();
         Error(stopped).Should().BeLessThan(Error(greedy));
     }

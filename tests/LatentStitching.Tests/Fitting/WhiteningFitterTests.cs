@@ -102,6 +102,19 @@ public sealed class WhiteningFitterTests
         turned.Map.Apply(x.mm(q).add(2)).ShouldBeCloseTo(fit.Map.Apply(x), 1e-6);
     }
 
+    /// <summary>Fully whitened, the singular values are canonical correlations, up to the sides' common scale: those of the fitter that decomposes the rows.</summary>
+    [Fact]
+    public void Fit_AlphaZero_HardSpectraOnBothSides_HasCcasCorrelations()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Conditioned(2000, 40, 5e6, 1), y = Draws.Conditioned(2000, 30, 1e7, 3).add(x.mm(Draws.Matrix(40, 30, 7)));
+        using LatentMapFit cca = Stitcher.Fit(x, y, new CcaFitter()), fit = Stitcher.Fit(x, y, new WhiteningFitter(new WhiteningOptions { Alpha = 0, Scaling = true }));
+        double[] ratio = [.. fit.Report.SingularValues.Zip(cca.Report.SingularValues, (own, correlation) => own / correlation)];
+        ratio.Should().HaveCount(30);
+        (ratio.Max() / ratio.Min()).Should().BeApproximately(1, 1e-7);
+        fit.Report.Status.Should().Be(FitStatus.Succeeded);
+    }
+
     [Fact]
     public void Fit_AlphaZero_DependentColumns_ThrowsNamingTheSide()
     {

@@ -71,6 +71,23 @@ public sealed class BankPairsTests
     }
 
     [Fact]
+    public void From_RequireAll_RefusesWhatWouldBeLeftOut()
+    {
+        using TempFolder folder = new();
+        using LatentBank whole = Bank(folder, "a", ["c", "a", "b"]), same = Bank(folder, "b", ["a", "b", "c"]), fewer = Bank(folder, "c", ["b", "a"]);
+        using LatentPairs pairs = LatentPairs.From(whole, same, requireAll: true);
+        pairs.Ids.Should().Equal("c", "a", "b");
+        Action lost = () => LatentPairs.From(whole, fewer, requireAll: true);
+        lost.ShouldRefuse(
+            "target",
+            "target must hold the images of source and no others, but 1 of 3 are in source alone and 0 of 2 in target alone; 'c' is in source alone. Encode what is missing, or leave requireAll false to pair the images in both.");
+        Action more = () => LatentPairs.From(fewer, whole, requireAll: true);
+        more.ShouldRefuse(
+            "target",
+            "target must hold the images of source and no others, but 0 of 2 are in source alone and 1 of 3 in target alone; 'c' is in target alone. Encode what is missing, or leave requireAll false to pair the images in both.");
+    }
+
+    [Fact]
     public void From_NothingInCommon_Throws()
     {
         using TempFolder folder = new();

@@ -17,10 +17,12 @@ public sealed class MapExportTests : IDisposable
 
     public static TheoryData<string> Forms() => [.. MapForms.All];
 
+    public static TheoryData<string> FormsOfAnyType() => [.. MapForms.OfAnyType];
+
     private static Tensor Normal(ulong seed, params long[] shape) => MapForms.Normal(seed, shape);
 
     [Theory]
-    [MemberData(nameof(Forms))]
+    [MemberData(nameof(FormsOfAnyType))]
     public void SaveOnnx_RunBack_IsApply(string form)
     {
         using var scope = NewDisposeScope();
@@ -43,6 +45,7 @@ public sealed class MapExportTests : IDisposable
     [InlineData("factored")]
     [InlineData("kronecker")]
     [InlineData("blocks")]
+    [InlineData("kernel")]
     public void SaveOnnx_Float64_KeepsItsDigits(string form)
     {
         using var scope = NewDisposeScope();
@@ -123,6 +126,8 @@ public sealed class MapExportTests : IDisposable
         ((Action)(() => dense.FoldInto(ones(6, 41)))).ShouldRefuse("weight", "weight must have 40 columns, the width of the map's target, but its shape is [6, 41].");
         ((Action)(() => dense.FoldInto(ones(6)))).ShouldRefuse("weight", "weight must be [o, target] of a linear layer or [o, c, kh, kw] of a convolution, but its shape is [6].");
         ((Action)(() => dense.FoldInto(ones(6, 40), ones(5)))).ShouldRefuse("bias", "bias must be [6], one entry a row of weight, but its shape is [5].");
+        ((Action)(() => dense.FoldInto(ones(6, 40), ones(6, ScalarType.Int64)))).ShouldRefuse("bias", "bias must be floating point, but its dtype is Int64. Convert it: tensor.to_type(ScalarType.Float32).");
+        ((Action)(() => dense.FoldInto(ones(6, 40), tensor([1f, 2, float.NaN, 4, 5, 6])))).ShouldRefuse("bias", "bias must be finite, but 1 of its entries are NaN or infinite, the first in row 2.");
 
         static void Says(Action act, string text) => act.ShouldSay<NotSupportedException>(text);
     }

@@ -1,11 +1,16 @@
+using LatentStitching.Fitting;
 using LatentStitching.Mapping;
+using LatentStitching.Mapping.Forms;
 
 namespace LatentStitching.Tests.Mapping;
 
 /// <summary>One map of each form, of the same seed the same.</summary>
 internal static class MapForms
 {
-    public static readonly string[] All = ["dense", "factored", "1×1", "3×3", "5×5", "kronecker", "blocks"];
+    public static readonly string[] All = ["dense", "factored", "1×1", "3×3", "5×5", "kronecker", "blocks", "kernel"];
+
+    /// <summary>Those that any dtype can have and a file keeps: a kernel of rows is float64 and is saved as its factors.</summary>
+    public static readonly string[] OfAnyType = All[..^1];
 
     public static Tensor Normal(ulong seed, params long[] shape)
     {
@@ -24,6 +29,15 @@ internal static class MapForms
             case "dense": return new AffineMap(Of(2, target, source), bias);
             case "factored": return AffineMap.Factored(Of(2, target, 3), Of(3, 3, source), bias);
             case "kronecker": return AffineMap.Kronecker(Of(2, places, places), Of(3, outputs, channels), bias);
+            case "kernel":
+                // Dual, for which a source has as many columns as rows.
+                long rows = Math.Min(4, source);
+                if (rows < 2) return new AffineMap(Of(2, target, source), bias);
+                using (SharedSource shared = new(Of(2, rows, source)))
+                using (LatentMapFit fit = shared.Fit(Of(3, rows, target), 0.5))
+                {
+                    return AffineMap.Kernel((KernelForm)fit.Affine.Linear, bias);
+                }
             case "blocks":
                 // Two levels: the first channel, dense, and a 1×1 convolution over the others.
                 if (channels == 1 || outputs == 1)

@@ -44,11 +44,31 @@ public sealed class LeaveOneOutSearchTests
         Tensor heavy = Draws.Matrix(200, 15, 1).mul(Draws.Matrix(200, 1, 5).mul(1.5).exp()), awkward = Draws.Awkward(80, 12, 2);
         Compare(heavy, heavy.mm(Draws.Matrix(15, 6, 3)).add(Draws.Matrix(200, 6, 4).mul(5)));
         Compare(awkward, Draws.Matrix(80, 6, 4));
-        // A column that one row alone varies in: with least squares its leverage is one, and its error without bound.
-        Tensor alone = Draws.Matrix(60, 4, 6);
-        alone[TensorIndex.Colon, 3] = zeros(60, ScalarType.Float64);
-        alone[7, 3] = 1;
-        Compare(alone, alone.mm(Draws.Matrix(4, 3, 7)).add(Draws.Matrix(60, 3, 8)));
+        Compare(Draws.Lonely(60, 4, 6), Draws.Matrix(60, 3, 8));
+    }
+
+    /// <summary>Against maps fitted without each row: what least squares says of a row of leverage one is noise, and must not be taken for an error.</summary>
+    [Theory]
+    [InlineData(1UL)]
+    [InlineData(2UL)]
+    [InlineData(3UL)]
+    public void Search_RowOfLeverageOne_FindsTheLeastOfTheRefits(ulong seed)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Lonely(60, 4, seed), y = x.mm(Draws.Matrix(4, 3, seed + 10)).add(Draws.Matrix(60, 3, seed + 20).mul(0.1));
+        foreach (bool intercept in (bool[])[true, false])
+        {
+            double[] alphas = [0, 1e-12, .. Strengths];
+            RidgePath path = Path(x, y, intercept);
+            var search = LeaveOneOutSearch.Run(path, alphas, CancellationToken.None);
+            double[] refits = [.. alphas.Select(alpha => Draws.LeftOutError(x, y, alpha, intercept))];
+            (search.Errors[0], search.Errors[1], path.Errors(0)[0, 0].ToDouble(), path.Totals(0)[0, 0].ToDouble())
+                .Should().Be((double.PositiveInfinity, double.PositiveInfinity, double.PositiveInfinity, double.PositiveInfinity));
+            (search.Bounds[0], search.Bounds[1]).Should().Be((0, 0));
+            int least = Array.IndexOf(search.Errors, search.Errors.Min());
+            least.Should().Be(Array.IndexOf(refits, refits[2..].Min()));
+            for (int i = 2; i < alphas.Length; i++) Math.Abs(search.Errors[i] - refits[i]).Should().BeLessThanOrEqualTo(search.Bounds[i] + (1e-6 * refits[i]), $"alpha {alphas[i]}");
+        }
     }
 
     [Fact]

@@ -74,6 +74,14 @@ public sealed class LatentPairsTests
     }
 
     [Fact]
+    public void Constructor_OtherDevice_ThrowsNamingBoth()
+    {
+        using var scope = NewDisposeScope();
+        // A device without numbers, which every machine has.
+        Refuses(zeros([4, 2], device: META), ones(4, 3), "target", "target must be on the device of source, but the devices are cpu and meta. Move one with .to(device).");
+    }
+
+    [Fact]
     public void Constructor_NotAMatrixOfNumbers_Throws()
     {
         using var scope = NewDisposeScope();
@@ -116,6 +124,25 @@ public sealed class LatentPairsTests
         twice.ShouldRefuse("ids", "ids must differ, but 'a' comes twice.");
         using LatentPairs cased = new(x, x, ["a", "A", "b"]);
         cased.Ids.Should().HaveCount(3);
+    }
+
+    [Fact]
+    public void Aligned_IdsOfBothSides_MustAgreeRowByRow()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = ones(3, 2);
+        using LatentPairs pairs = LatentPairs.Aligned(x, ["a", "b", "c"], x, ["a", "b", "c"]);
+        pairs.Ids.Should().Equal("a", "b", "c");
+        Action shifted = () => _ = LatentPairs.Aligned(x, ["a", "b", "c"], x, ["a", "c", "b"]);
+        shifted.ShouldRefuse("targetIds", "targetIds must be sourceIds, row by row, but row 1 is 'b' in the source and 'c' in the target. Bring both sides into one order by their ids.");
+        Action fewer = () => _ = LatentPairs.Aligned(x, ["a", "b", "c"], x, ["a", "b"]);
+        fewer.ShouldRefuse("targetIds", "targetIds must name as many rows as sourceIds, but they name 2 and 3. Leave out the rows that only one side has.");
+        Action brief = () => _ = LatentPairs.Aligned(x, ["a", "b"], x, ["a", "b"]);
+        brief.ShouldRefuse("ids", "ids must hold one id a row, but there are 2 ids and 3 rows.");
+        Action nothing = () => _ = LatentPairs.Aligned(x, null!, x, ["a", "b", "c"]);
+        nothing.Should().Throw<ArgumentNullException>().WithParameterName("sourceIds");
+        Action none = () => _ = LatentPairs.Aligned(x, ["a", "b", "c"], x, null!);
+        none.Should().Throw<ArgumentNullException>().WithParameterName("targetIds");
     }
 
     [Fact]

@@ -184,6 +184,48 @@ public sealed class PairStatisticsTests : IDisposable
         foreign.ShouldSay<InvalidDataException>($"{_path} must hold 'gram' as Float64 [4, 4], but it is Float64 [4, 3].");
     }
 
+    [Theory]
+    [InlineData("count", -1, "Float64", "must hold statistics of a number of rows and a floating-point source, but it says -1 rows of 'Float64'.")]
+    [InlineData("count", 5, "Int32", "must hold statistics of a number of rows and a floating-point source, but it says 5 rows of 'Int32'.")]
+    [InlineData("cross", double.NaN, "Float64", "must hold finite sums, but 'cross' does not.")]
+    [InlineData("source.shift", double.PositiveInfinity, "Float64", "must hold finite sums, but 'source.shift' does not.")]
+    public void Load_NumbersThatCannotBe_SaysSo(string name, double bad, string sourceType, string text)
+    {
+        using var scope = NewDisposeScope();
+        using PairStatistics statistics = new(4, 3);
+        statistics.Add(Random(5, 4, 1), Random(5, 3, 2));
+        statistics.Save(_path);
+        using (var file = SafeTensors.Load(_path))
+        {
+            (string Name, Tensor Tensor)[] tensors = [.. file.Names.Select(key => (key, key == name ? file[key].mul(0).add(bad).to_type(file[key].dtype) : file[key].clone()))];
+            Dictionary<string, string> metadata = new(file.Metadata) { ["latentstitching.source-type"] = sourceType };
+            // With a checksum that is right: these numbers were written so.
+            string[] order = ["count", "source.origin", "source.shift", "target.origin", "target.shift", "gram", "cross", "target.squares"];
+            metadata["latentstitching.sha256"] = TensorChecksum.Of(sourceType, [.. order.Select(key => tensors.Single(part => part.Name == key).Tensor)]);
+            SafeTensors.Save(_path, tensors, metadata);
+        }
+        Action read = () => PairStatistics.Load(_path);
+        read.ShouldSay<InvalidDataException>($"{_path} {text}");
+    }
+
+    [Fact]
+    public void Merge_OtherDevice_IsNamed()
+    {
+        // A device without numbers, which every machine has.
+        using PairStatistics here = new(4, 3), there = new(4, 3, META);
+        Action merge = () => here.Merge(there);
+        merge.ShouldRefuse("other", "other must be on cpu, where the statistics are, but it is on meta. Move it with .to(device).");
+        using LatentPairs pairs = Four();
+        Action add = () => there.Add(pairs);
+        add.ShouldRefuse("pairs", "pairs must be on meta, where the statistics are, but it is on cpu. Move it with .to(device).");
+    }
+
+    private static LatentPairs Four()
+    {
+        using var scope = NewDisposeScope();
+        return new LatentPairs(ones(5, 4), ones(5, 3));
+    }
+
     [Fact]
     public void Save_ReservedKey_IsRefused()
     {

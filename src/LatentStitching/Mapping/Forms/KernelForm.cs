@@ -51,7 +51,11 @@ internal sealed class KernelForm(RidgeFactor factor, Tensor source, Tensor sourc
 
     public override LinearForm Scaled(double scale) => Explicit().Scaled(scale);
 
-    public override Tensor ToDense(ScalarType dtype) => Explicit().ToDense(dtype);
+    public override Tensor ToDense(ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        return Explicit().ToDense(dtype).MoveToOuterDisposeScope();
+    }
 
     public override Tensor SingularValues() => Explicit().SingularValues();
 
