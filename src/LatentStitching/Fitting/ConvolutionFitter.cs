@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LatentStitching.Mapping.Forms;
 using LatentStitching.Numerics;
+using LatentStitching.Numerics.Products;
 using LatentStitching.Pairing;
 
 namespace LatentStitching.Fitting;
@@ -93,9 +94,10 @@ public sealed partial class ConvolutionFitter : ILatentMapFitter
             cancellationToken.ThrowIfCancellationRequested();
             using var block = NewDisposeScope();
             Tensor patches = Patches(x, start, size).sub(patchMean);
-            gram.addmm_(patches, patches.t());
-            cross.addmm_(patches, Channels(y, start, size).sub(targetMean).t());
+            Product.AddLower(gram, patches, patches.t());
+            Product.Add(cross, patches, Channels(y, start, size).sub(targetMean).t());
         }
+        CentredMatrix.Mirror(gram);
         return new Solved(x, y, patchMean, targetMean, gram, MomentSolver.Solve(gram, cross, pairs.Count * Places, _options.Alpha, cancellationToken));
     }
 

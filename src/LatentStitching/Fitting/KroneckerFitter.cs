@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using LatentStitching.Mapping.Forms;
 using LatentStitching.Numerics;
+using LatentStitching.Numerics.Products;
 using LatentStitching.Pairing;
 
 namespace LatentStitching.Fitting;
@@ -96,8 +97,8 @@ public sealed class KroneckerFitter : ILatentMapFitter
             Tensor images = x.Block(start, size).reshape(size, channels, places), wanted = y.Block(start, size).reshape(size, outputs, reached);
             Tensor rows = overPlaces ? matmul(held, images).reshape(-1, places) : images.matmul(held.t()).transpose(1, 2).reshape(-1, channels);
             Tensor values = overPlaces ? wanted.reshape(-1, reached) : wanted.transpose(1, 2).reshape(-1, outputs);
-            gram.addmm_(rows.t(), rows);
-            cross.addmm_(rows.t(), values);
+            Product.Add(gram, rows.t(), rows);
+            Product.Add(cross, rows.t(), values);
             squares += wanted.square().sum().ToDouble();
         }
         double penalty = _options.Alpha * held.square().sum().ToDouble();

@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>Ridge regression for many strengths from one eigendecomposition of XᵀX, without any rows: what <see cref="RidgePath"/> does where they are at hand.</summary>
@@ -20,7 +22,7 @@ internal sealed class MomentPath
         _moments = moments;
         _eigenvalues = eigenvalues;
         _vectors = vectors;
-        _shares = vectors.t().mm(moments.Cross);
+        _shares = Product.Of(vectors.t(), moments.Cross);
         _explained = _shares.square().div_(eigenvalues.unsqueeze(1));
         _unexplained = eigenvalues.size(0) == moments.FreeRows
             ? zeros_like(moments.TargetSquares)
@@ -77,6 +79,6 @@ internal sealed class MomentPath
     public Tensor Weights(Tensor alphas)
     {
         using var scope = NewDisposeScope();
-        return _vectors.mm(_shares.div(_eigenvalues.unsqueeze(1).add(alphas.unsqueeze(0)))).MoveToOuterDisposeScope();
+        return Product.Of(_vectors, _shares.div(_eigenvalues.unsqueeze(1).add(alphas.unsqueeze(0)))).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Numerics;
 
 /// <summary>The moments of centred X [n, d] and Y [n, t] that a sparse fit needs, divided by n: XᵀY, the targets' squares, and those rows of XᵀX that were asked for.</summary>
@@ -61,7 +63,7 @@ internal sealed class SparseMoments
                 cancellationToken.ThrowIfCancellationRequested();
                 using var block = NewDisposeScope();
                 Tensor part = _x.Block(start, size);
-                rows.addmm_(part.index_select(1, index).t(), part);
+                Product.Add(rows, part.index_select(1, index).t(), part);
             }
         }
         rows = rows.div(_x.Rows).cpu();

@@ -11,7 +11,8 @@ namespace LatentStitching.Numerics.Products;
 internal static class Product
 {
     private const long LeastOperations = 1 << 21; // below which a call of libtorch costs less than a thought about it
-    private const long LeastWidth = 16;
+    private const long LeastWidth = 48; // of a product: narrower ones waste registers
+    private const long LeastPanel = 96;
     private const long PanelRows = 384;
 
     private static readonly bool HasLanes512 = Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
@@ -118,7 +119,7 @@ internal static class Product
     private static void AddPanels(Tensor sum, Tensor left, Tensor right, bool negative)
     {
         long width = sum.size(0);
-        foreach ((long start, long size) in CentredMatrix.Blocks(width, Math.Clamp(width / 8, LeastWidth, PanelRows)))
+        foreach ((long start, long size) in CentredMatrix.Blocks(width, Math.Clamp(width / 8, LeastPanel, PanelRows)))
         {
             using var scope = NewDisposeScope();
             AddWhole(sum.narrow(0, start, size).narrow(1, 0, start + size), left.narrow(0, start, size), right.narrow(1, 0, start + size), negative);
