@@ -27,7 +27,7 @@ internal sealed class DualReducedRankFit
         cancellationToken.ThrowIfCancellationRequested();
         _targetKernel = _target.Kernel();
         cancellationToken.ThrowIfCancellationRequested();
-        _solver = DualReducedRank.Of(_sourceKernel, _targetKernel, pairs.SourceDimension);
+        _solver = DualReducedRank.Of(_sourceKernel, _target, pairs.SourceDimension);
         cancellationToken.ThrowIfCancellationRequested();
     }
 

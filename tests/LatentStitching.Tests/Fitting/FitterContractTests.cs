@@ -40,6 +40,9 @@ public sealed class FitterContractTests
         new ShuffledPairsFitter(new RidgeFitter(1)),
         new MlpFitter(new MlpOptions { HiddenWidth = 16, MaxEpochs = 150 }),
         new StructureFitter(new StructureOptions { Candidates = [new LeastSquaresFitter(), new RidgeFitter(0.5)] }),
+        new PreparedFitter(new RidgePathFitter()),
+        new PreparedFitter(new LeastSquaresFitter(), new PreparedOptions { Source = LatentScaling.PcaWhitened, Target = LatentScaling.Standardised }),
+        new PreparedFitter(new RidgeFitter(0.5), new PreparedOptions { Source = LatentScaling.ZcaWhitened, Target = LatentScaling.PcaWhitened }),
     ];
 
     // They are told the latents' shapes and take no others: StructuredFitterTests holds them to this contract.
