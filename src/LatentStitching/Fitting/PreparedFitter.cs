@@ -8,10 +8,11 @@ namespace LatentStitching.Fitting;
 /// <summary>Lets another fitter fit centred, standardised or whitened latents, and returns its map as one of the latents themselves.</summary>
 /// <remarks>
 /// <para>Source z ↦ (z − c_s)·T_s and target y ↦ (y − c_t)·T_t are prepared side by side; from ẑ = z·Wᵀ + b of the fitter within comes the map z ↦ ((z − c_s)·T_s·Wᵀ + b)·T_t⁺ + c_t.</para>
-/// <para>Least squares does not feel it where the source determines the map. Ridge on a standardised source is ridge with a penalty of α times a column's variance on that column's coefficients; on a whitened one it shrinks all
-/// directions alike. Scaling the target changes nothing for either at one strength, but does for fits that are no linear function of the target, and for the choice of a strength. Strengths are in prepared units: where columns are divided by the standard deviation of n − 1, as torch and latentis do, multiply by n/(n − 1) to get the same map.</para>
-/// <para>Constant columns are not divided. Dependent columns do no harm in whitening: directions whose singular value is at most max(n, d)·ε·σ₁ are taken for absent, get no weight on the source's side and stay at the mean on the target's.
-/// Latents of no more rows than columns lie, whitened, at equal distances from each other: regularise the fit.</para>
+/// <para>Least squares does not feel it where the source determines the map. Ridge on a standardised source is ridge with a penalty of α times a column's variance on that column's coefficients; on a whitened one it
+/// shrinks all directions alike. Scaling the target changes nothing for either at one strength, but does for fits that are no linear function of the target, and for the choice of a strength. Strengths are in prepared
+/// units: where columns are divided by the standard deviation of n − 1, as torch and latentis do, multiply by n/(n − 1) to get the same map.</para>
+/// <para>Constant columns are not divided. Dependent columns do no harm in whitening: directions whose singular value is at most max(n, d)·ε·σ₁ are taken for absent, get no weight on the source's side and stay at the
+/// mean on the target's. Latents of no more rows than columns lie, whitened, at equal distances from each other: regularise the fit.</para>
 /// <para>The report is the fitter's, in prepared units, and names the preparation as part of its solver. <see cref="FitReport.TrainingR2"/> is that of the latents themselves. <see cref="FitReport.LeaveOneOutR2"/> and
 /// <see cref="FitReport.HeldOutR2"/> are null where the target is scaled, for they weigh its columns otherwise; else they stand, though the rows left out took part in the preparation. Where no penalty decides what PCA whitening
 /// hides, the status is <see cref="FitStatus.RankDeficient"/>; "of least norm" there means in prepared units.</para>

@@ -40,16 +40,18 @@ internal sealed class PreparedSide
         double root = Math.Sqrt(matrix.Rows);
         if (scaling == LatentScaling.Standardised)
         {
-            Tensor spread = rows.norm(0, keepdim: false).div_(root);
-            spread = where(spread.gt(0), spread, ones_like(spread));
-            return new PreparedSide(matrix.Centre, rows.div_(spread), spread);
+            // By the largest first: squares of columns near the limits of float64 would be none or infinite.
+            Tensor largest = maximum(rows.amax([0]), rows.amin([0]).neg_()), varies = largest.gt(0), unit = where(varies, largest, ones_like(largest));
+            Tensor relative = rows.div_(unit).norm(0, keepdim: false).div_(root);
+            relative = where(varies, relative, ones_like(relative));
+            return new PreparedSide(matrix.Centre, rows.div_(relative), relative.mul(unit));
         }
         (Tensor left, Tensor values, Tensor right) = linalg.svd(rows, fullMatrices: false);
-        double largest = values[0].ToDouble();
+        double first = values[0].ToDouble();
         // A component stays even of latents that do not vary, so that the rows have a shape.
-        long rank = Math.Max(1, values.gt(largest * Math.Max(matrix.Rows, matrix.Columns) * Spectrum.Epsilon).sum().ToInt64());
+        long rank = Math.Max(1, values.gt(first * Math.Max(matrix.Rows, matrix.Columns) * Spectrum.Epsilon).sum().ToInt64());
         bool turnedBack = scaling == LatentScaling.ZcaWhitened;
-        Tensor whitened = left.narrow(1, 0, rank).mul(largest > 0 ? root : 0), basis = right.narrow(0, 0, rank).t();
+        Tensor whitened = left.narrow(1, 0, rank).mul(first > 0 ? root : 0), basis = right.narrow(0, 0, rank).t();
         return new PreparedSide(matrix.Centre, turnedBack ? whitened.mm(basis.t()) : whitened, values.narrow(0, 0, rank).div(root), basis, turnedBack);
     }
 

@@ -33,7 +33,8 @@ public sealed record StructureOptions
     /// <value>Default 0.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>The standard candidates between two spatial latents: convolutions of side 1, 3 and 5 where heights and widths agree, a Kronecker product, a <see cref="ReducedRankPathFitter"/> that chooses its strength too and takes at least seven images, and, up to 16,777,216 weights, a dense <see cref="RidgePathFitter"/>.</summary>
+    /// <summary>The standard candidates between two spatial latents: convolutions of side 1, 3 and 5 where heights and widths agree, a Kronecker product, a <see cref="ReducedRankPathFitter"/> that chooses its strength too and takes
+    /// at least seven images, and, up to 16,777,216 weights, a dense <see cref="RidgePathFitter"/>.</summary>
     /// <param name="sourceShape">[channels, height, width] of the source.</param>
     /// <param name="targetShape">[channels, height, width] of the target.</param>
     /// <returns>The options.</returns>

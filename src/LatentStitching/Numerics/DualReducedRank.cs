@@ -2,8 +2,8 @@ namespace LatentStitching.Numerics;
 
 /// <summary>Reduced-rank ridge regression from the rows' side: every rank from inner products of rows alone, [n, n], however wide the latents are.</summary>
 /// <remarks>
-/// <para>With XXᵀ = U·Λ·Uᵀ the ridge solution is B = Xᵀ·U(Λ + αI)⁻¹UᵀY, and the matrix whose eigenvectors V order the target's directions is Bᵀ(XᵀX + αI)B = AᵀA with A = D^½·UᵀY, D = Λ/(Λ + α). Its other side,
-/// AAᵀ = D^½·Uᵀ(YYᵀ)U·D^½ = P·S²·Pᵀ, is [n, n] and gives V = AᵀP/S. So B·V = XᵀG and V = YᵀH, with G = U(Λ(Λ + α))^(−½)·P·S and H = U·D^½·P/S. The product of a column of G with one of H does not
+/// <para>With XXᵀ = U·Λ·Uᵀ the ridge solution is B = Xᵀ·U(Λ + αI)⁻¹UᵀY, and the matrix whose eigenvectors V order the target's directions is Bᵀ(XᵀX + αI)B = AᵀA with A = D^½·UᵀY, D = Λ/(Λ + α).
+/// Its other side, AAᵀ = D^½·Uᵀ(YYᵀ)U·D^½ = P·S²·Pᵀ, is [n, n] and gives V = AᵀP/S. So B·V = XᵀG and V = YᵀH, with G = U(Λ(Λ + α))^(−½)·P·S and H = U·D^½·P/S. The product of a column of G with one of H does not
 /// feel S, so that small singular values cost it no digits.</para>
 /// <para>Directions of X whose λ is at most max(n, d)·ε·λ₁ count as absent. The residuals of the ridge solution are α·U(Λ + αI)⁻¹UᵀY, so that all its leave-one-out errors need of the targets is UᵀYYᵀU: <see cref="RidgePath"/>.</para>
 /// <para>The tensors belong to the dispose scope that is open at the call.</para>

@@ -5,7 +5,7 @@ using LatentStitching.Tests.Support;
 
 namespace LatentStitching.Tests.Fitting;
 
-/// <summary>Reduced rank from the rows' side, taken where there are fewer pairs than columns on both sides, against the primal formula.</summary>
+/// <summary>Reduced rank from the smallest side, which is that of the rows where there are fewer pairs than columns on both, against the formula from the target's.</summary>
 [NoTensorLeaks]
 public sealed class DualReducedRankTests
 {
@@ -18,6 +18,9 @@ public sealed class DualReducedRankTests
     [InlineData(15, 20, 15, 3, true)]
     [InlineData(30, 20, 15, 3, true)]
     [InlineData(30, 20, 15, 0, true)]
+    [InlineData(30, 15, 20, 3, true)]
+    [InlineData(30, 15, 20, 0, false)]
+    [InlineData(16, 12, 20, 0, true)]
     public void Fit_EveryRank_IsThePrimalFormula(long rows, long source, long target, double alpha, bool intercept)
     {
         using var scope = NewDisposeScope();
@@ -26,7 +29,7 @@ public sealed class DualReducedRankTests
         Tensor moments = a.t().mm(a).add(eye(source, dtype: ScalarType.Float64).mul(alpha));
         Tensor full = alpha > 0 ? linalg.solve(moments, a.t().mm(b)) : linalg.pinv(a).mm(b);
         Tensor directions = linalg.eigh(full.t().mm(moments).mm(full)).Item2.flip(1);
-        for (int rank = 1; rank < Math.Min(rows, target); rank++)
+        for (int rank = 1; rank < Math.Min(rows, Math.Min(source, target)); rank++)
         {
             using LatentMapFit fit = Stitcher.Fit(x, y, new ReducedRankFitter(new ReducedRankOptions { Rank = rank, Alpha = alpha, FitIntercept = intercept }));
             Tensor basis = directions.narrow(1, 0, rank), expected = full.mm(basis).mm(basis.t());

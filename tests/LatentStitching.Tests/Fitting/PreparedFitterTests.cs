@@ -205,6 +205,32 @@ public sealed class PreparedFitterTests
         fit.Affine.Weight.ShouldBeCloseTo(plain.Affine.Weight, 1e-6);
     }
 
+    [Theory]
+    [InlineData(1e200)]
+    [InlineData(1e-200)]
+    public void Scales_NearTheLimitsOfFloat64_AreSafe(double scale)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor x, Tensor y) = Uneven(50);
+        foreach (LatentScaling scaling in (LatentScaling[])[LatentScaling.Standardised, LatentScaling.PcaWhitened])
+        {
+            using LatentMapFit fit = Stitcher.Fit(x.mul(scale), y, new PreparedFitter(new RidgeFitter(3), new PreparedOptions { Source = scaling }));
+            using LatentMapFit other = Stitcher.Fit(x, y, new PreparedFitter(new RidgeFitter(3), new PreparedOptions { Source = scaling }));
+            fit.Map.Apply(x.mul(scale)).ShouldBeCloseTo(other.Map.Apply(x), 1e-9);
+        }
+    }
+
+    // Their deviation of n − 1 is larger, and so is the share that a strength takes.
+    [Fact]
+    public void Strength_OfAPipelineThatDividesByTheSampleDeviation_Translates()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor x, Tensor y) = Uneven(50);
+        Tensor theirs = Draws.Centred(x).div(x.std(0, unbiased: true));
+        using LatentMapFit pipeline = Stitcher.Fit(theirs, y, new RidgeFitter(7)), fit = Stitcher.Fit(x, y, new PreparedFitter(new RidgeFitter(7 * 50.0 / 49)));
+        fit.Map.Apply(x).ShouldBeCloseTo(pipeline.Map.Apply(theirs), 1e-11);
+    }
+
     [Fact]
     public void Report_TellsThePreparation_AndOnlyErrorsThatHold()
     {
