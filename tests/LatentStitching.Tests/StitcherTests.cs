@@ -176,7 +176,7 @@ public sealed class StitcherTests
         using MemoryLog log = new();
         Action act = () => Stitcher.Fit(source, target, new StitchOptions { Pairing = new InputPairing(Toy.Images(9)), Fitter = new Narrow(FitStatus.Diverged), LoggerFactory = log });
         act.Should().Throw<FitFailedException>().Which.Report.Status.Should().Be(FitStatus.Diverged);
-        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: Diverged: 6 → 6 from 9 pairs, narrow,*Lower the step size, or standardise the source latents.");
+        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: Diverged: 6 → 6 from 9 pairs, narrow,*Lower the step size, or standardise the source latents with PreparedFitter.");
         log.Lines[1].Level.Should().Be(LogLevel.Warning);
     }
 

@@ -34,6 +34,6 @@ internal static class WideFit
         return 0;
     }
 
-    private static double Status(string entry) =>
+    internal static double Status(string entry) =>
         long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(entry, StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024 / 1e9;
 }

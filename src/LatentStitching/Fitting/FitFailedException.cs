@@ -16,8 +16,8 @@ public sealed class FitFailedException : Exception
         ArgumentNullException.ThrowIfNull(report);
         string advice = report.Status switch
         {
-            FitStatus.IterationLimitReached => "Allow more iterations, or standardise the source latents.",
-            FitStatus.Diverged => "Lower the step size, or standardise the source latents.",
+            FitStatus.IterationLimitReached => "Allow more iterations, or standardise the source latents with PreparedFitter.",
+            FitStatus.Diverged => "Lower the step size, or standardise the source latents with PreparedFitter.",
             FitStatus.NonFiniteResult => "The latents are near the limits of their dtype: rescale them.",
             _ => "",
         };

@@ -15,7 +15,7 @@ public enum FitStatus
     /// <summary>The iteration limit came before convergence. Causes: (a) too few iterations, (b) a small step size, (c) an ill-conditioned source.</summary>
     IterationLimitReached,
 
-    /// <summary>The loss grew without bound. Causes: (a) a large step size, (b) latents of very different scales. Standardise them or lower the step size.</summary>
+    /// <summary>The loss grew without bound. Causes: (a) a large step size, (b) latents of very different scales. Standardise them (<see cref="PreparedFitter"/>) or lower the step size.</summary>
     Diverged,
 
     /// <summary>The map holds numbers that are not finite. Causes: (a) latents near the limits of their dtype. Rescale them.</summary>

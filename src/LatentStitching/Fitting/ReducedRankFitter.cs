@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LatentStitching.Numerics;
 using LatentStitching.Pairing;
 
 namespace LatentStitching.Fitting;
@@ -9,7 +10,9 @@ namespace LatentStitching.Fitting;
 /// which for α = 0 are the right singular vectors of the fitted X·B. At full rank it is least squares, or ridge.</para>
 /// <para>The report: <see cref="FitReport.RankPath"/> has the training errors of every rank from 0, <see cref="FitReport.Rank"/> r, <see cref="FitReport.SingularValues"/> the square roots of the eigenvalues: for α = 0 the
 /// summed training error grows by the square of each that is left out. Status and solver are those of B. Numerics: float64 throughout, result in the dtype of the source. Cost: that of B and one symmetric
-/// eigendecomposition [d_t, d_t].</para>
+/// eigendecomposition [d_t, d_t], or two [d_s, d_s] where the source is the narrower.</para>
+/// <para>With fewer pairs than columns on both sides neither B nor any [d_t, d_t] is formed: n²(d_s + d_t) operations for XXᵀ and YYᵀ, two symmetric eigendecompositions [n, n], and the two factors. The path then ends at n, and
+/// <see cref="FitReport.Rank"/> is at most the rank of B.</para>
 /// <para>Form: two factors where r·(d_s + d_t) &lt; d_s·d_t, else dense.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: Izenman, "Reduced-Rank Regression for the Multivariate Linear Model", Journal of Multivariate Analysis 5 (1975); with a penalty: Mukherjee and Zhu, "Reduced Rank Ridge Regression and Its Kernel
@@ -51,6 +54,12 @@ public sealed class ReducedRankFitter : ILatentMapFitter
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
+        if (DualReducedRankFit.Applies(pairs))
+        {
+            var dual = DualReducedRankFit.Of(pairs, _options.FitIntercept, cancellationToken);
+            (RankDirections directions, double[] errors) = dual.Full(_options.Alpha);
+            return dual.Finish(directions, _options.Rank, _options.Alpha, [.. errors.Select((error, rank) => new RankPathPoint { Rank = rank, TrainingError = error })], clock, progress);
+        }
         var full = ReducedRankFit.Of(pairs, _options.Alpha, _options.FitIntercept, cancellationToken);
         List<RankPathPoint> path = [.. full.Errors(pairs).Select((error, rank) => new RankPathPoint { Rank = rank, TrainingError = error })];
         return full.Finish(pairs, _options.Rank, path, clock, progress);

@@ -14,6 +14,10 @@ public sealed record ReducedRankPathOptions
         init => field = Guard.NotNegative(value, nameof(Alpha));
     }
 
+    /// <summary>Whether the penalty is chosen: of the default path of <see cref="RidgePathFitter"/> the one whose map of full rank has the least exact leave-one-out error over all pairs. Every rank and fold then has it.</summary>
+    /// <value>Default false: <see cref="Alpha"/> is the penalty. With it <see cref="Alpha"/> stays 0. It is for few pairs: without a penalty, no more pairs than source columns are passed through whatever they say.</value>
+    public bool ChooseAlpha { get; init; }
+
     /// <summary>Into how many parts the pairs are cut; each is predicted from the others.</summary>
     /// <value>From 2 to 100; default 5.</value>
     public int Folds

@@ -33,7 +33,8 @@ public sealed record StructureOptions
     /// <value>Default 0.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>The standard candidates between two spatial latents: convolutions of side 1, 3 and 5 where heights and widths agree, a Kronecker product, and, up to 16,777,216 weights, a <see cref="ReducedRankPathFitter"/>, which takes at least seven images, and a dense <see cref="RidgePathFitter"/>.</summary>
+    /// <summary>The standard candidates between two spatial latents: convolutions of side 1, 3 and 5 where heights and widths agree, a Kronecker product, a <see cref="ReducedRankPathFitter"/> that chooses its strength too and takes
+    /// at least seven images, and, up to 16,777,216 weights, a dense <see cref="RidgePathFitter"/>.</summary>
     /// <param name="sourceShape">[channels, height, width] of the source.</param>
     /// <param name="targetShape">[channels, height, width] of the target.</param>
     /// <returns>The options.</returns>
@@ -49,7 +50,8 @@ public sealed record StructureOptions
         }
         candidates.Add(new KroneckerFitter(new KroneckerOptions { SourceShape = sourceShape, TargetShape = targetShape }));
         double weights = sourceShape.Concat(targetShape).Aggregate(1.0, (product, size) => product * size);
-        if (weights <= LargestDense) candidates.AddRange([new ReducedRankPathFitter(), new RidgePathFitter()]);
+        candidates.Add(new ReducedRankPathFitter(new ReducedRankPathOptions { ChooseAlpha = true }));
+        if (weights <= LargestDense) candidates.Add(new RidgePathFitter());
         return new StructureOptions { Candidates = candidates };
     }
 }

@@ -51,6 +51,9 @@ public sealed class FitterContractTests
         new KroneckerFitter(new KroneckerOptions { SourceShape = _from, TargetShape = _to, Alpha = 0.5 }),
         new KroneckerFitter(new KroneckerOptions { SourceShape = _from, TargetShape = _to, FitIntercept = false }),
         new BlockFitter(new BlockOptions { Source = LatentSpace.Of(("a", [3]), ("b", [1])), Target = LatentSpace.Of(("a", [1]), ("b", [1])) }),
+        new PreparedFitter(new RidgePathFitter()),
+        new PreparedFitter(new LeastSquaresFitter(), new PreparedOptions { Source = LatentScaling.PcaWhitened, Target = LatentScaling.Standardised }),
+        new PreparedFitter(new RidgeFitter(0.5), new PreparedOptions { Source = LatentScaling.ZcaWhitened, Target = LatentScaling.PcaWhitened }),
     ];
 
     // What the fitter says of its offset: none, one a channel, or one a number.

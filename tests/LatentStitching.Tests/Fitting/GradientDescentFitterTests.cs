@@ -261,7 +261,7 @@ public sealed class GradientDescentFitterTests
         asked.Report.Status.Should().Be(FitStatus.Succeeded);
         asked.Affine.Weight.ShouldBeCloseTo(fit.Affine.Weight, 0);
         Action act = () => fit.EnsureSucceeded();
-        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: IterationLimitReached: 5 → 3 from 60 pairs, Adam, full batch*Allow more iterations, or standardise the source latents.");
+        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: IterationLimitReached: 5 → 3 from 60 pairs, Adam, full batch*Allow more iterations, or standardise the source latents with PreparedFitter.");
     }
 
     [Theory]
@@ -278,7 +278,7 @@ public sealed class GradientDescentFitterTests
         fit.Report.Should().Match<FitReport>(report => report.Status == FitStatus.Diverged && report.Iterations <= 200);
         fit.Affine.Weight.abs().max().ToDouble().Should().Be(0);
         Action act = () => fit.EnsureSucceeded();
-        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: Diverged: *Lower the step size, or standardise the source latents.");
+        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: Diverged: *Lower the step size, or standardise the source latents with PreparedFitter.");
     }
 
     [Fact]

@@ -221,7 +221,7 @@ public sealed class LassoFitterTests
         using LatentMapFit fit = new LassoFitter(new LassoOptions { Alpha = 0.01, MaxIterations = 2, Tolerance = 1e-10 }).Fit(pairs);
         fit.Report.Should().Match<FitReport>(report => report.Status == FitStatus.IterationLimitReached && report.Iterations == 4);
         Action act = () => fit.EnsureSucceeded();
-        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: IterationLimitReached: 40 → 2 from 50 pairs, lasso*Allow more iterations, or standardise the source latents.");
+        act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: IterationLimitReached: 40 → 2 from 50 pairs, lasso*Allow more iterations, or standardise the source latents with PreparedFitter.");
     }
 
     [Fact]

@@ -20,6 +20,15 @@ public sealed class RelativeProjectionTests
         relative.ShouldBeCloseTo(file[$"relative.{kind}"], kind == "angular" ? 1e-5 : 1e-6);
     }
 
+    // A latent of length one is its cosines with the axes.
+    [Fact]
+    public void Cosine_WithTheAxes_IsTheLengthNormalisationOfLatentis()
+    {
+        using StateDictionary file = Fixture.Load("latentis/transforms.safetensors");
+        using Tensor axes = eye(8), normalised = RelativeProjection.Cosine(file["X"], axes);
+        normalised.ShouldBeCloseTo(file["l2_normalize"], 1e-6);
+    }
+
     [Fact]
     public void Cosine_HasTheKnownValues()
     {

@@ -71,6 +71,54 @@ public sealed class SklearnParityTests
         }
     }
 
+    public static TheoryData<string> Cases() => [.. _cases];
+
+    // A strength a target is a fit a target; weighted rows are rows times √w about the weighted mean.
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Ridge_OfOneStrengthATargetAndOfWeightedRows_IsScikitLearns(string name)
+    {
+        using StateDictionary file = Fixture.Load("sklearn/ridge.safetensors");
+        using var scope = NewDisposeScope();
+        Tensor x = file[$"{name}.X"], y = file[$"{name}.Y"], weights = file[$"{name}.weighted.w"].unsqueeze(1);
+        double[] alphas = file[$"{name}.alpha_vec.alpha"].data<double>().ToArray();
+        // Of rows that are all the same the reference fits the rounding of their mean.
+        double tolerance = name == "offset" ? 1e-5 : 1e-8, scale = name == "same_rows" ? 1e-12 : 0;
+        for (int column = 0; column < alphas.Length; column++)
+        {
+            using LatentMapFit fit = Stitcher.Fit(x, y.narrow(1, column, 1), new RidgeFitter(alphas[column]));
+            ShouldBe(fit.Affine.Weight, file[$"{name}.alpha_vec.coef"].narrow(0, column, 1));
+            ShouldBe(fit.Affine.Bias, file[$"{name}.alpha_vec.intercept"].narrow(0, column, 1));
+        }
+        Tensor sourceMean = x.mul(weights).sum([0]).div(weights.sum()), targetMean = y.mul(weights).sum([0]).div(weights.sum()), roots = weights.sqrt();
+        RidgeFitter plain = new(new RidgeOptions { Alpha = file[$"{name}.weighted.alpha"].ToDouble(), FitIntercept = false });
+        using LatentMapFit weighted = Stitcher.Fit(x.sub(sourceMean).mul(roots), y.sub(targetMean).mul(roots), plain);
+        ShouldBe(weighted.Affine.Weight, file[$"{name}.weighted.coef"]);
+        ShouldBe(targetMean.sub(weighted.Affine.Weight.mv(sourceMean)), file[$"{name}.weighted.intercept"]);
+
+        void ShouldBe(Tensor actual, Tensor expected) =>
+            actual.sub(expected).abs().max().ToDouble().Should().BeLessThanOrEqualTo(Math.Max(scale, tolerance * expected.abs().max().ToDouble()), name);
+    }
+
+    // The R² of scikit-learn's score averages the columns'; the fits' own pools them.
+    [Theory]
+    [MemberData(nameof(CasesAndIntercepts))]
+    public void LeastSquares_HasScikitLearnsScoreAndSpectrum(string name, bool intercept)
+    {
+        using StateDictionary file = Fixture.Load("sklearn/linear_regression.safetensors");
+        using var scope = NewDisposeScope();
+        string key = $"{name}.{(intercept ? "int" : "noint")}";
+        if (file[$"{key}.sklearn_prediction_difference"].ToDouble() > 1e-9) return;
+        Tensor x = file[$"{name}.X"], y = file[$"{name}.Y"];
+        using LatentMapFit fit = Stitcher.Fit(x, y, new LeastSquaresFitter(new LeastSquaresOptions { FitIntercept = intercept }));
+        Tensor residual = fit.Map.Apply(x).sub(y).square().sum([0]), total = Draws.Centred(y).square().sum([0]);
+        residual.div(total).neg().add(1).mean().ToDouble().Should().BeApproximately(file[$"{key}.score_train"].ToDouble(), 1e-9);
+        double[] singular = file[$"{key}.singular"].data<double>().ToArray();
+        if (fit.Report is not { ConditionNumber: { } condition, Rank: { } rank and > 0 }) return;
+        condition.Should().BeApproximately(singular[0] / singular[rank - 1], 1e-6 * condition);
+        file[$"{key}.intercept"].ShouldBeCloseTo(fit.Affine.Bias, 1e-6);
+    }
+
     [Theory]
     [InlineData("tall")]
     [InlineData("wide")]

@@ -214,7 +214,7 @@ public sealed class StructuredFitterTests
         using LatentPairs pairs = new(x, y);
         using LatentMapFit fit = new StructureFitter(StructureOptions.ForImages(_from, _to)).Fit(pairs);
         (fit.Affine.Form, fit.Affine.ParameterCount).Should().Be(("factored, rank at most 2", 2 * (24 + 36)));
-        fit.Report.Candidates[4].Should().Match<StructureCandidate>(candidate => candidate.IsChosen && candidate.Name == "reduced rank, chosen by 5 folds" && candidate.ParameterCount == 120);
+        fit.Report.Candidates[4].Should().Match<StructureCandidate>(candidate => candidate.IsChosen && candidate.Name == "reduced rank, chosen by 5 folds, strength by leave-one-out" && candidate.ParameterCount == 120);
     }
 
     // With as many folds as rows the error is the leave-one-out error, which the ridge path computes in closed form.
