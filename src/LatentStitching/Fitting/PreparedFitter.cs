@@ -65,7 +65,7 @@ public sealed class PreparedFitter : ILatentMapFitter
         return new LatentMapFit(fit.Map, fit.Report with
         {
             // Without an offset the mean is not taken off, as with every fitter.
-            TrainingR2 = asItWas ? inner.Report.TrainingR2 : StructuredFit.R2(fit.Map, pairs, _options.Centre || map.Bias.count_nonzero().ToInt64() > 0),
+            TrainingR2 = asItWas ? inner.Report.TrainingR2 : StructuredFit.R2(StructuredFit.Residual(fit.Map, pairs), pairs, _options.Centre || map.Bias.count_nonzero().ToInt64() > 0),
             LeaveOneOutR2 = asItWas ? inner.Report.LeaveOneOutR2 : null,
             HeldOutR2 = asItWas ? inner.Report.HeldOutR2 : null,
             Elapsed = clock.Elapsed,
