@@ -2,6 +2,7 @@ using System.Globalization;
 using LatentStitching.Data;
 using LatentStitching.Metrics;
 using LatentStitching.Metrics.Reconstruction;
+using LatentStitching.Models;
 using LatentStitching.Pairing;
 
 namespace LatentStitching;
@@ -16,6 +17,15 @@ public sealed record StitchErrors
     private const int Block = 256;
 
     private static readonly PixelMse _pixels = new();
+
+    private static readonly MetricInfo _snapping = new()
+    {
+        Name = "snapping distance",
+        Direction = MetricDirection.LowerIsBetter,
+        Unit = "target latent units",
+        Reference = "van den Oord, Vinyals and Kavukcuoglu, Neural Discrete Representation Learning (arXiv:1711.00937), eq. 1",
+        Signature = "snapping|distance:euclidean|average:vectors",
+    };
 
     /// <summary>R = mse(x, D₁E₁x): the source's own reconstruction.</summary>
     public required MetricValue SourceReconstruction { get; init; }
@@ -37,6 +47,9 @@ public sealed record StitchErrors
 
     /// <summary>mse(D₂E₂x, D₂M E₁x): how far the stitched image is from the target's own reconstruction.</summary>
     public required MetricValue TargetToStitched { get; init; }
+
+    /// <summary>How far the target's codebook moves the mapped latents when it decodes them: the mean over an image's vectors of the Euclidean distance, in target latent units. Null where the target has no codebook.</summary>
+    public MetricValue? SnappingDistance { get; init; }
 
     /// <summary>mse(x, D₂z̄₂) with z̄₂ the mean of E₂x over these images: the floor of a map that knows nothing of the image.</summary>
     public required MetricValue MeanFloor { get; init; }
@@ -118,6 +131,7 @@ public sealed record StitchErrors
             Stitched = Pixels(m),
             SourceToStitched = Pixels(toSource),
             TargetToStitched = Pixels(toTarget),
+            SnappingDistance = Snapping(),
             MeanFloor = Pixels(floor),
             ShuffledFloor = Pixels(shuffled),
             Recovered = meaningful ? kept.Average() / possible.Average() : double.NaN,
@@ -126,11 +140,15 @@ public sealed record StitchErrors
         };
 
         MetricValue Pixels(double[] perImage) => PairedErrors.Mean(_pixels.Info, perImage, seed);
+
+        MetricValue? Snapping() => model.Target.GetService<IVectorQuantizer>() is { } codebook
+            ? PairedErrors.Mean(_snapping, codebook.SnappingDistance(mapped).to(ScalarType.Float64, CPU).data<double>().ToArray(), seed)
+            : null;
     }
 
     /// <summary>Says the errors in one line.</summary>
     /// <returns>For example "R 0.0223, L 0.41 (0.18 of the variance), M 0.0291, ceiling R2 0.0240, floor 0.0723, recovered 89 %".</returns>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"R {SourceReconstruction.Value:g3}, L {Latent.Value:g3} ({NormalisedLatent.Value:g3} of the variance), M {Stitched.Value:g3}, ceiling R2 {TargetReconstruction.Value:g3}, floor {MeanFloor.Value:g3}, recovered {Recovered:p0}");
+        $"R {SourceReconstruction.Value:g3}, L {Latent.Value:g3} ({NormalisedLatent.Value:g3} of the variance), M {Stitched.Value:g3}, ceiling R2 {TargetReconstruction.Value:g3}, floor {MeanFloor.Value:g3}, recovered {Recovered:p0}{(SnappingDistance is { } snapping ? string.Create(CultureInfo.InvariantCulture, $", snapped by {snapping.Value:g3}") : "")}");
 }

@@ -1,7 +1,9 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Data;
 using LatentStitching.Mapping;
 using LatentStitching.Metrics;
 using LatentStitching.Models;
+using LatentStitching.Tests.Adapters.Autoencoders;
 using LatentStitching.Tests.Support;
 
 namespace LatentStitching.Tests;
@@ -104,6 +106,24 @@ public sealed class StitchErrorsTests
         nothing.Should().Throw<ArgumentNullException>().WithParameterName("images");
         Action noModel = () => StitchErrors.Measure(null!, Toy.Images(3));
         noModel.Should().Throw<ArgumentNullException>().WithParameterName("model");
+    }
+
+    [Fact]
+    public void Measure_ATargetWithACodebook_TellsHowFarItSnaps()
+    {
+        using VqVae target = Small.Vq();
+        using MlpVae source = MlpVae.Create(new MlpVaeOptions { Image = target.Image, HiddenWidth = 8, LatentDimension = 3 });
+        using var scope = NewDisposeScope();
+        using Generator generator = new(4);
+        TensorImages images = new("pictures", rand([6 * target.Image.PixelCount], generator: generator).data<float>().ToArray(), target.Image);
+        using StitchedModel stitched = Stitch(source, target, new AffineMap(randn([48, 3], generator: generator)));
+        StitchErrors errors = StitchErrors.Measure(stitched, images);
+        double expected = target.SnappingDistance(stitched.Encode(images.LoadAll())).mean().ToDouble();
+        errors.SnappingDistance!.Value.Should().BeApproximately(expected, 1e-5 * expected);
+        errors.SnappingDistance.PerImage.Should().HaveCount(6);
+        errors.ToString().Should().MatchRegex(@", snapped by [0-9.]+$");
+        using StitchedModel plain = Stitch(Lossy("s", 1), Lossy("t", 2), IdentityMap());
+        StitchErrors.Measure(plain, Toy.Images(4)).SnappingDistance.Should().BeNull();
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Diffusion;
 using LatentStitching.Adapters.Flows;
 using LatentStitching.Adapters.Gans;
+using LatentStitching.Data;
 using LatentStitching.Models;
 using TorchSharp.Modules;
 
@@ -38,8 +39,13 @@ internal static class AdapterTable
         table.Row("Glow, 512 channels within", () => Flow(512));
         table.Row("DiffusionModel, 7×7 blocks, 5 steps", Blocks);
         table.Row("DiffusionModel, U-Net, 5 steps", UNet);
-        table.Row("StyleGan2, decode from w", Style);
+        table.Row("StyleGan2, decode from w", () => Style(StyleGan2Latent.W, noise: false));
+        table.Row("StyleGan2, decode from w with constant noise", () => Style(StyleGan2Latent.W, noise: true));
+        table.Row("StyleGan2, decode from z", () => Style(StyleGan2Latent.Z, noise: false));
+        table.Row("StyleGan2, decode from w+", () => Style(StyleGan2Latent.WPlus, noise: false));
         table.Row("Gan, decode", () => Drawn(Gan.Create(), BareAutoencoders.Generator(), 16));
+        table.Row("Gan, encode by a Recoder", Recoded);
+        table.Row("PcaModel, 64 components", Components);
         table.Row("MlpGan, decode", Dense);
         return 0;
     }
@@ -97,11 +103,33 @@ internal static class AdapterTable
         return new Side(model, 16, images => Walk(model, bare.call, (images * 2) - 1, up: true), latents => (Walk(model, bare.call, latents.reshape(16, 3, 32, 32), up: false) + 1) / 2, [bare]);
     }
 
-    private static Side Style()
+    private static Side Style(StyleGan2Latent latent, bool noise)
     {
-        StyleGan2 model = StyleGan2.Create(new StyleGan2Options { Image = ImageFormat.Rgb(64), ChannelBase = 4096, MostChannels = 128 });
-        var bare = BareStyleGan2.Of([128, 128, 128, 128, 64]);
+        StyleGan2Decoding decoding = new() { Latent = latent, Noise = noise ? SynthesisNoise.Constant : SynthesisNoise.None };
+        StyleGan2 model = StyleGan2.Create(new StyleGan2Options { Image = ImageFormat.Rgb(64), ChannelBase = 4096, MostChannels = 128, Decoding = decoding });
+        var bare = BareStyleGan2.Of([128, 128, 128, 128, 64], latent == StyleGan2Latent.Z, noise);
         return new Side(model, 16, null, bare.call, [bare]);
+    }
+
+    // The inversion belongs to the side, as the bare networks do.
+    private static Side Recoded()
+    {
+        var recoder = Recoder.Create();
+        Gan model = Gan.Create();
+        model.Inversion = recoder;
+        Sequential encoder = nn.Sequential(
+            nn.Conv2d(3, 128, 4, stride: 2, padding: 1), nn.ReLU(), nn.Conv2d(128, 256, 4, stride: 2, padding: 1), nn.ReLU(), nn.Conv2d(256, 512, 4, stride: 2, padding: 1), nn.ReLU(), nn.Flatten(), nn.Linear(512 * 64, 64));
+        Sequential generator = BareAutoencoders.Generator();
+        return new Side(model, 16, encoder.call, generator.call, [encoder, generator, recoder]);
+    }
+
+    // The bare form of principal components is two matrices and a mean.
+    private static Side Components()
+    {
+        ProceduralFaces faces = new(256, 64);
+        var model = PcaModel.Fit(faces, dimension: 64);
+        Tensor matrix = randn(64, 3 * 64 * 64).DetachFromDisposeScope(), mean = rand(3 * 64 * 64).DetachFromDisposeScope();
+        return new Side(model, 128, images => (images.flatten(1) - mean).mm(matrix.t()), latents => (latents.mm(matrix) + mean).clamp(0, 1).reshape(-1, 3, 64, 64), [matrix, mean]);
     }
 
     private static Tensor Walk(DiffusionModel model, Func<Tensor, Tensor, Tensor> predict, Tensor x, bool up)

@@ -44,7 +44,8 @@ public static class LatentModelExtensions
     /// <summary>Sees a model at one level of its latent, or at another space it offers, as a latent space of its own: for studies of hierarchies.</summary>
     /// <param name="model">The model. Not disposed with the view.</param>
     /// <param name="level">A level of <see cref="ILatentModel.Latent"/>, or one of <see cref="IModelLevels.LevelNames"/>.</param>
-    /// <param name="rest">What the other levels hold when the view decodes: one latent [1, D] or [D] of the whole model; zeros if null, the mean of a standard Gaussian prior. Copied, not disposed.
+    /// <param name="rest">What the other levels hold when the view decodes: one latent [1, D] or [D] of the whole model; if null, zeros, the mean of a standard Gaussian prior,
+    /// or the stored mean of w in the w+ of a StyleGAN2. Copied, not disposed.
     /// Only for a level of the latent.</param>
     /// <returns>A model that encodes to the level and decodes from it.</returns>
     /// <exception cref="ArgumentException">There is no such level, or <paramref name="rest"/> has another width, is not finite, or is given for a space that has no rest.</exception>
@@ -65,16 +66,23 @@ public static class LatentModelExtensions
             throw new ArgumentException($"level must be one of {string.Join(", ", names)} of {model.Name}, but it is '{level}'.", nameof(level));
         }
         float[] fixedLatent = new float[model.Latent.Dimension];
+        using var scope = NewDisposeScope();
+        if (rest is null && model.GetService<ILatentCentre>() is { } centred)
+        {
+            using var grad = no_grad();
+            fixedLatent = Numbers(centred.Centre());
+        }
         if (rest is not null)
         {
-            using var scope = NewDisposeScope();
             if (rest.numel() != fixedLatent.Length || rest.dim() > 2)
             {
                 throw new ArgumentException($"rest must be one latent [1, {fixedLatent.Length}] of {model.Name}, but its shape is {TensorGuard.Shape(rest)}.", nameof(rest));
             }
             TensorGuard.FiniteMatrix(rest.reshape(1, -1), nameof(rest));
-            fixedLatent = rest.detach().to(ScalarType.Float32, CPU).contiguous().data<float>().ToArray();
+            fixedLatent = Numbers(rest);
         }
         return new LevelModel(model, own, fixedLatent);
+
+        static float[] Numbers(Tensor latent) => latent.detach().to(ScalarType.Float32, CPU).contiguous().data<float>().ToArray();
     }
 }

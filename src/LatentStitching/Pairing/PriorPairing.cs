@@ -24,7 +24,10 @@ public sealed class PriorPairing : ILatentPairing
     public ulong Seed { get; init; }
 
     /// <summary>Whose prior is sampled.</summary>
-    /// <value>Default <see cref="PriorSide.Auto"/>: the target's if it has one, because the decoder's true latents are then known.</value>
+    /// <value>
+    /// Default <see cref="PriorSide.Auto"/>: the target's if it has one, because the decoder's true latents are then known; the source's where the target has none, or where the source cannot encode, a generator
+    /// without an inversion.
+    /// </value>
     public PriorSide From { get; init; }
 
     /// <summary>Latents decoded and encoded at once.</summary>
@@ -36,7 +39,7 @@ public sealed class PriorPairing : ILatentPairing
     } = 256;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The side asked for has no prior, or neither has, or the models take images of different formats.</exception>
+    /// <exception cref="ArgumentException">The side asked for has no prior, or neither has, or the other side cannot encode, or the models take images of different formats.</exception>
     /// <exception cref="InvalidOperationException">A prior gave latents of another shape than it was asked for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentPairs Pair(ILatentModel source, ILatentModel target, IProgress<PairingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -48,7 +51,7 @@ public sealed class PriorPairing : ILatentPairing
             throw new ArgumentException(
                 $"target must take the images of source, but {target.Name} takes {target.Image} and {source.Name} takes {source.Image}. Wrap one: model.WithImage(format).", nameof(target));
         }
-        bool fromTarget = From == PriorSide.Target || (From == PriorSide.Auto && target.GetService<ILatentPrior>() is not null);
+        bool fromTarget = From == PriorSide.Target || (From == PriorSide.Auto && target.GetService<ILatentPrior>() is not null && !(Encodes(target) && !Encodes(source)));
         ILatentModel drawn = fromTarget ? target : source;
         ILatentModel other = fromTarget ? source : target;
         ILatentPrior prior = drawn.GetService<ILatentPrior>() ?? throw new ArgumentException(
@@ -56,6 +59,13 @@ public sealed class PriorPairing : ILatentPairing
                 ? $"source or target must have a prior, but neither {source.Name} nor {target.Name} has one. Pass images: new StitchOptions {{ Pairing = new InputPairing(images) }}."
                 : $"{(fromTarget ? nameof(target) : nameof(source))} must have a prior, but {drawn.Name} has none. Sample the other side, or pass images.",
             fromTarget ? nameof(target) : nameof(source));
+        if (!Encodes(other))
+        {
+            string side = fromTarget ? nameof(source) : nameof(target);
+            throw new ArgumentException(
+                $"{side} must encode the images drawn from {drawn.Name}, but {other.Name} has no encoder of its own. Attach an inversion to it, or draw from it where {drawn.Name} encodes: new PriorPairing {{ From = PriorSide.{(fromTarget ? PriorSide.Source : PriorSide.Target)} }}.",
+                side);
+        }
 
         long count = Count ?? Math.Clamp(4 * source.Latent.Dimension, 1000, 20000);
         using var scope = NewDisposeScope();
@@ -78,4 +88,6 @@ public sealed class PriorPairing : ILatentPairing
         Tensor others = cat(encoded, 0);
         return fromTarget ? new LatentPairs(others, latents.to(others.device)) : new LatentPairs(latents, others.to(latents.device));
     }
+
+    private static bool Encodes(ILatentModel model) => model.GetService<IEncodingAbility>()?.CanEncode ?? true;
 }

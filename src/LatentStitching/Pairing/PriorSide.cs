@@ -3,7 +3,7 @@ namespace LatentStitching.Pairing;
 /// <summary>Whose prior <see cref="PriorPairing"/> samples.</summary>
 public enum PriorSide
 {
-    /// <summary>The target's if it has a prior, else the source's.</summary>
+    /// <summary>The target's if it has a prior and the source can encode, else the source's.</summary>
     Auto,
 
     /// <summary>The source's: its latents are drawn, the target encodes the images.</summary>

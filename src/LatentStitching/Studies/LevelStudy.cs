@@ -6,7 +6,7 @@ namespace LatentStitching.Studies;
 
 /// <summary>Compares the levels of hierarchical latents: every level against every level, and what each does to the decoded image.</summary>
 /// <remarks>
-/// <para>Each level is seen as a latent space of its own by <see cref="LatentModelExtensions.At"/>: its encoder gives the level alone, its decoder holds the other levels at zero (the mean of a standard Gaussian prior).
+/// <para>Each level is seen as a latent space of its own by <see cref="LatentModelExtensions.At"/>: its encoder gives the level alone, its decoder holds the other levels at zero (the mean of a standard Gaussian prior), or at the mean of w in the w+ of a StyleGAN2. A space that cannot be encoded to, such as the z of a StyleGAN2 whose inversion gives w, is left out.
 /// All of them make a <see cref="StitchingStudy"/>, resumed, seeded and kept like one.</para>
 /// <para>Sources: Badrinath's thesis (Harvard, 2024) on intermediate latents; Karras et al., "A Style-Based Generator Architecture for Generative Adversarial Networks" (arXiv:1812.04948), section 3.1, for styles of two images mixed by level.</para>
 /// </remarks>
@@ -42,6 +42,11 @@ public static class LevelStudy
                 foreach (string level in LevelsOf(member.Model))
                 {
                     ILatentModel view = member.Model.At(level);
+                    if (view.GetService<IEncodingAbility>() is { CanEncode: false })
+                    {
+                        view.Dispose();
+                        continue;
+                    }
                     levels.Add(new StudyMember(new RenamedModel(view, $"{member.Model.Name}/{level}")) { Family = member.Family, Architecture = member.Architecture is null ? null : $"{member.Architecture}/{level}" });
                 }
             }

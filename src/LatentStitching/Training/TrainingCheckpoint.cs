@@ -11,12 +11,16 @@ internal static class TrainingCheckpoint
     private const string StateKey = "state";
     private const string RunKey = "run";
 
+    // Enough to tell drawn faces of two seeds apart, and read in no time.
+    private const int SampledImages = 8;
+
     /// <summary>What must be the same for a run to go on.</summary>
-    public static string Describe(TrainingOptions options, IImageSource images, TrainingTask task) => new JsonObject
+    public static string Describe(TrainingOptions options, IImageSource images, TrainingTask task, IReadOnlyList<long> snapshotsAt) => new JsonObject
     {
         ["images"] = images.Name,
         ["count"] = images.Ids.Count,
         ["format"] = images.Image.ToString(),
+        ["content"] = Content(images),
         ["epochs"] = options.Epochs,
         ["batch"] = options.BatchSize,
         ["rate"] = options.LearningRate,
@@ -29,8 +33,11 @@ internal static class TrainingCheckpoint
         ["ema"] = options.EmaDecay,
         ["mirror"] = options.MirrorImages,
         ["validation"] = options.Validation?.Ids.Count,
+        ["validationContent"] = options.Validation is { } held ? Content(held) : null,
         ["patience"] = options.Patience,
         ["seed"] = options.Seed,
+        ["snapshotsAt"] = string.Join(' ', snapshotsAt),
+        ["settings"] = task.Settings,
         ["groups"] = string.Join(", ", task.Groups.Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Name} {group.Parameters.Sum(weight => weight.Parameter.numel())}"))),
     }.ToJsonString();
 
@@ -55,6 +62,14 @@ internal static class TrainingCheckpoint
         using var grad = no_grad();
         foreach ((string name, Tensor tensor) in tensors) tensor.copy_(file[name]);
         return FromJson(JsonNode.Parse(file.Metadata[StateKey])!.AsObject());
+    }
+
+    // SHA-256 of all ids and of the pixels of a few images, evenly over the source. Names alone are the same for faces of two seeds.
+    private static string Content(IImageSource images)
+    {
+        int count = images.Ids.Count, sampled = Math.Min(SampledImages, count);
+        using Tensor pixels = images.Load([.. Enumerable.Range(0, sampled).Select(i => (int)((long)i * count / sampled))]);
+        return TensorChecksum.Of(string.Join('\n', images.Ids), pixels)[..16];
     }
 
     private static JsonObject ToJson(TrainingState state) => new()

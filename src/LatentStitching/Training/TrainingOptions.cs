@@ -14,8 +14,8 @@ public sealed record TrainingOptions
         init => field = Guard.Positive(value, nameof(Epochs));
     } = 10;
 
-    /// <summary>Images a step.</summary>
-    /// <value>At least 1; default 64.</value>
+    /// <summary>Images a step; what is left over at the end of a pass is a smaller step.</summary>
+    /// <value>At least 1; default 64. Models whose batch normalisation sees one number an image need 2, and one image left over joins the step before it.</value>
     public int BatchSize
     {
         get;
@@ -32,7 +32,11 @@ public sealed record TrainingOptions
 
     /// <summary>How the step size goes on after <see cref="WarmupSteps"/>.</summary>
     /// <value>Default <see cref="LearningRateSchedule.Constant"/>.</value>
-    public LearningRateSchedule Schedule { get; init; }
+    public LearningRateSchedule Schedule
+    {
+        get;
+        init => field = Known(value, nameof(Schedule));
+    }
 
     /// <summary>Steps over which the step size rises linearly from zero.</summary>
     /// <value>Zero or more; default 0.</value>
@@ -98,7 +102,7 @@ public sealed record TrainingOptions
     }
 
     /// <summary>A safetensors file that holds the state of the run, so that one that was killed goes on exactly where it was. Null for none.</summary>
-    /// <value>Default null. A file of a finished run gives its weights at once; one of other options, images or weights is refused.</value>
+    /// <value>Default null. A file of a finished run gives its weights at once; one of other options, settings of the trainer, images or weights is refused: images are told apart by their ids and the pixels of a few.</value>
     public string? CheckpointPath
     {
         get;
@@ -121,10 +125,21 @@ public sealed record TrainingOptions
     }
 
     /// <summary>Numbers of images seen (repeats counted) at which a snapshot is written: at the first step that reaches them. 0 is the untrained model.</summary>
-    /// <value>Default: powers of two times the batch, from 0 to the end.</value>
-    public IReadOnlyList<long>? SnapshotsAt { get; init; }
+    /// <value>Zero or more each, copied; null, the default, for powers of two times the batch, from 0 to the end. Only with a <see cref="SnapshotFolder"/>.</value>
+    public IReadOnlyList<long>? SnapshotsAt
+    {
+        get;
+        init
+        {
+            foreach (long images in value ?? []) Guard.NotNegative(images, nameof(SnapshotsAt));
+            field = value is null ? null : [.. value];
+        }
+    }
 
     /// <summary>Seed of the order of images and of all noise.</summary>
     /// <value>Default 0.</value>
     public ulong Seed { get; init; }
+
+    private static LearningRateSchedule Known(LearningRateSchedule value, string name) =>
+        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be Constant or Cosine, but it is {value}.");
 }

@@ -11,7 +11,7 @@ public sealed record TrainingReport
     /// <summary>Loss on the held-out images after each pass; empty if there are none.</summary>
     public IReadOnlyList<double> ValidationLosses { get; init; } = [];
 
-    /// <summary>The pass, from 1, whose weights the model has: the best one if the run stops early, else the last.</summary>
+    /// <summary>The pass, from 1, whose weights the model has: the best one on held-out images where the options have a <see cref="TrainingOptions.Patience"/>, whether or not the run stopped early; else the last.</summary>
     public int BestEpoch { get; init; }
 
     /// <summary>Whether the run ended before its last pass because held-out images gained nothing.</summary>
@@ -23,7 +23,7 @@ public sealed record TrainingReport
     /// <summary>Images seen, repeats counted.</summary>
     public long ImagesSeen { get; init; }
 
-    /// <summary>Images a second, of this process alone where the run was resumed.</summary>
+    /// <summary>Images a second, over all processes of the run: <see cref="ImagesSeen"/> by <see cref="Elapsed"/>.</summary>
     public required double ImagesPerSecond { get; init; }
 
     /// <summary>Time the run took, of all its processes.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using LatentStitching.Data;
+using LatentStitching.Numerics;
 
 namespace LatentStitching.Training;
 
@@ -31,17 +32,21 @@ internal sealed class TrainingRun : IDisposable
         _options = options;
         int count = images.Ids.Count;
         if (options.Patience is not null && options.Validation is null) throw new ArgumentException("options must have Validation images where it has Patience.", nameof(options));
+        if (options is { SnapshotFolder: null, SnapshotsAt.Count: > 0 }) throw new ArgumentException("options must have a SnapshotFolder where it has SnapshotsAt, but it is null. Say where the models go.", nameof(options));
         if (options.Validation is { } held && held.Image != images.Image)
         {
             throw new ArgumentException($"options must have Validation images of the format {images.Image}, but they are {held.Image}.", nameof(options));
         }
-        _batches = (count + options.BatchSize - 1) / options.BatchSize;
+        RequireBatches(task, images, options);
+        int left = count % options.BatchSize;
+        // What is left over is a step of its own, or goes to the last step where it is too small for one.
+        _batches = (count / options.BatchSize) + (left > 0 && (left >= task.LeastBatch || count < options.BatchSize) ? 1 : 0);
         _total = (long)_batches * options.Epochs;
-        _cache = count * images.Image.PixelCount * 4 <= CacheBytes ? images.LoadAll().to(task.Device) : null;
+        _cache = count * images.Image.PixelCount * 4 <= CacheBytes ? Read(images, [.. Enumerable.Range(0, count)]) : null;
         _optimisers = [.. task.Groups.Select(group => new AdamOptimiser(group, options))];
         _best = options.Patience is null ? [] : [.. Weights().Select(weight => ("best." + weight.Name, weight.Tensor.detach().clone().DetachFromDisposeScope()))];
-        _description = TrainingCheckpoint.Describe(options, images, task);
         _snapshotsAt = [.. (options.SnapshotFolder is null ? [] : options.SnapshotsAt ?? Doublings((long)count * options.Epochs)).Order().Distinct()];
+        _description = options.CheckpointPath is null ? "" : TrainingCheckpoint.Describe(options, images, task, _snapshotsAt);
     }
 
     public TrainingReport ToEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -104,14 +109,14 @@ internal sealed class TrainingRun : IDisposable
     private double Step()
     {
         using var scope = NewDisposeScope();
-        int epoch = (int)(_state.Step / _batches), start = (int)(_state.Step % _batches) * _options.BatchSize;
+        int epoch = (int)(_state.Step / _batches), place = (int)(_state.Step % _batches), start = place * _options.BatchSize;
         if (epoch != _orderOf)
         {
             _order = new SplitMix64(Mix(_options.Seed, 1, epoch)).Permutation(_images.Ids.Count);
             _orderOf = epoch;
         }
-        int[] chosen = _order[start..Math.Min(_order.Length, start + _options.BatchSize)];
-        Tensor batch = _cache is null ? _images.Load(chosen).to(_task.Device) : _cache.index_select(0, tensor(chosen, device: _task.Device));
+        int[] chosen = _order[start..(place == _batches - 1 ? _order.Length : start + _options.BatchSize)];
+        Tensor batch = _cache is null ? Read(_images, chosen) : _cache.index_select(0, tensor(chosen, device: _task.Device));
         using Generator generator = new(Mix(_options.Seed, 2, _state.Step), _task.Device);
         if (_options.MirrorImages)
         {
@@ -123,6 +128,16 @@ internal sealed class TrainingRun : IDisposable
         _state.Seen += chosen.Length;
         _state.EpochLoss += loss * chosen.Length;
         return loss;
+    }
+
+    // A source may be the caller's own, and a wrong pixel would be learnt.
+    private Tensor Read(IImageSource images, int[] indices)
+    {
+        using var scope = NewDisposeScope();
+        Tensor batch = images.Load(indices);
+        TensorGuard.Images(batch, images.Image, images.Name, nameof(images));
+        if (batch.size(0) != indices.Length) throw new ArgumentException($"images must load as many as it is asked for, but {images.Name} loaded {batch.size(0)} instead of {indices.Length}.", nameof(images));
+        return batch.to(ScalarType.Float32, _task.Device).MoveToOuterDisposeScope();
     }
 
     private double Rate()
@@ -143,7 +158,13 @@ internal sealed class TrainingRun : IDisposable
         {
             Averaged(() =>
             {
-                _state.ValidationLosses.Add(Validate(_options.Validation));
+                double held = Validate(_options.Validation);
+                if (!double.IsFinite(held))
+                {
+                    throw new InvalidOperationException(string.Create(
+                        CultureInfo.InvariantCulture, $"The held-out loss must stay finite, but it is {held} after pass {done}. Lower the learning rate ({_options.LearningRate})."));
+                }
+                _state.ValidationLosses.Add(held);
                 if (_state.Best == done) Copy(Weights(), _best);
             });
         }
@@ -161,7 +182,7 @@ internal sealed class TrainingRun : IDisposable
         {
             using var scope = NewDisposeScope();
             int size = Math.Min(_options.BatchSize, images.Ids.Count - start);
-            sum += size * _task.Validate(images.Load([.. Enumerable.Range(start, size)]).to(_task.Device), generator);
+            sum += size * _task.Validate(Read(images, [.. Enumerable.Range(start, size)]), generator);
         }
         return sum / images.Ids.Count;
     }
@@ -190,10 +211,11 @@ internal sealed class TrainingRun : IDisposable
 
     private void TakeSnapshots()
     {
-        while (_state.Snapshots.Count < _snapshotsAt.Length && _snapshotsAt[_state.Snapshots.Count] <= _state.Seen)
+        foreach (long seen in _snapshotsAt)
         {
-            long seen = _snapshotsAt[_state.Snapshots.Count];
-            string folder = Path.Combine(_options.SnapshotFolder!, string.Create(CultureInfo.InvariantCulture, $"images-{seen:d12}"));
+            string name = string.Create(CultureInfo.InvariantCulture, $"images-{seen:d12}");
+            if (seen > _state.Seen || _state.Snapshots.Any(shot => Path.GetFileName(shot.Folder) == name)) continue;
+            string folder = Path.Combine(_options.SnapshotFolder!, name);
             Averaged(() => _task.WriteSnapshot(folder));
             _state.Snapshots.Add(new TrainingSnapshot(_state.Seen, _state.Step, folder));
         }
@@ -212,11 +234,32 @@ internal sealed class TrainingRun : IDisposable
         Snapshots = [.. _state.Snapshots],
     };
 
+    private static void RequireBatches(TrainingTask task, IImageSource images, TrainingOptions options)
+    {
+        int count = images.Ids.Count;
+        if (count == 0) throw new ArgumentException("images must hold at least one image, but there is none.", nameof(images));
+        if (options.Validation is { Ids.Count: 0 }) throw new ArgumentException("options must have Validation images, or null, but there is none among them.", nameof(options));
+        if (options.BatchSize < task.LeastBatch)
+        {
+            throw new ArgumentException($"options must have a BatchSize of at least {task.LeastBatch} for this model, whose normalisation over the batch cannot work on one number, but it is {options.BatchSize}.", nameof(options));
+        }
+        if (count < task.LeastBatch)
+        {
+            throw new ArgumentException($"images must hold at least {task.LeastBatch} images for this model, whose normalisation over the batch cannot work on one number, but there is one.", nameof(images));
+        }
+    }
+
     private void Averaged(Action action)
     {
         foreach (AdamOptimiser optimiser in _optimisers) optimiser.SwapAverage();
-        action();
-        foreach (AdamOptimiser optimiser in _optimisers) optimiser.SwapAverage();
+        try
+        {
+            action();
+        }
+        finally
+        {
+            foreach (AdamOptimiser optimiser in _optimisers) optimiser.SwapAverage();
+        }
     }
 
     private IReadOnlyList<(string Name, Tensor Tensor)> Weights() =>

@@ -12,6 +12,12 @@ internal abstract class TrainingTask
     /// <summary>State besides parameters that a step changes and a resumed run needs: running statistics, a codebook's counts, flags. Belongs to the model.</summary>
     public virtual IReadOnlyList<(string Name, Tensor Tensor)> Buffers => [];
 
+    /// <summary>What else decides how the run goes, as text: weights of the loss, decays, what images are made by. A checkpoint of other settings is refused.</summary>
+    public virtual string Settings => "";
+
+    /// <summary>Fewest images of which a step can be taken: two where a normalisation over the batch would otherwise see one number.</summary>
+    public virtual int LeastBatch => 1;
+
     /// <summary>Takes one step with <see cref="TrainingStep.Minimise"/>. Runs in a dispose scope of its own.</summary>
     /// <returns>The loss to report, finite.</returns>
     public abstract double Step(TrainingStep step);

@@ -69,6 +69,24 @@ public sealed class TrainingRunTests : IDisposable
         }
     }
 
+    // A kill leaves what was last written, not what a cancel writes on its way out.
+    [Fact]
+    public void Resume_AfterAKill_GoesOnFromTheLastPeriodicCheckpoint()
+    {
+        TrainingOptions options = new() { Epochs = 3, BatchSize = 10, Seed = 4, EmaDecay = 0.9, MirrorImages = true, Validation = new ProceduralFaces(6, 32, 9), Patience = 2 };
+        using Vae undisturbed = Model();
+        TrainingReport whole = new VaeTrainer(options).Train(undisturbed, _faces);
+        for (int kill = 2; kill <= 8; kill += 3)
+        {
+            string path = Path.Combine(_folder, $"{kill}.safetensors"), copy = path + ".killed";
+            using (Vae killed = Model()) new VaeTrainer(options with { CheckpointPath = path, CheckpointEvery = 2 }).Train(killed, _faces, new KilledAt(kill, path, copy));
+            using Vae resumed = Model(seed: 99);
+            TrainingReport report = new VaeTrainer(options with { CheckpointPath = copy }).Train(resumed, _faces);
+            Bytes(resumed).AsSpan().SequenceEqual(Bytes(undisturbed)).Should().BeTrue($"it was killed after step {kill}");
+            report.ValidationLosses.Should().Equal(whole.ValidationLosses);
+        }
+    }
+
     [Fact]
     public void Checkpoint_OfAnotherRun_IsRefused()
     {
@@ -172,6 +190,14 @@ public sealed class TrainingRunTests : IDisposable
         patience.ShouldRefuse("options", "options must have Validation images where it has Patience.");
         Action format = () => new VaeTrainer(new TrainingOptions { Validation = new ProceduralFaces(4, 64) }).Train(model, _faces);
         format.ShouldRefuse("options", "options must have Validation images of the format 3×32×32, but they are 3×64×64.");
+        Action folder = () => new VaeTrainer(new TrainingOptions { SnapshotsAt = [0] }).Train(model, _faces);
+        folder.ShouldRefuse("options", "options must have a SnapshotFolder where it has SnapshotsAt, but it is null. Say where the models go.");
+        Refuses(() => _ = new TrainingOptions { SnapshotsAt = [4, -1] }, "SnapshotsAt", "SnapshotsAt must be zero or more, but it is -1.");
+        Refuses(() => _ = new TrainingOptions { Schedule = (LearningRateSchedule)7 }, "Schedule", "Schedule must be Constant or Cosine, but it is 7.");
+        Refuses(() => _ = new TrainingOptions { Beta1 = 1 }, "Beta1", "Beta1 must lie from 0 to below 1, but it is 1.");
+        Refuses(() => _ = new TrainingOptions { Beta2 = -0.5 }, "Beta2", "Beta2 must lie from 0 to below 1, but it is -0.5.");
+        Refuses(() => _ = new TrainingOptions { EmaDecay = 1 }, "EmaDecay", "EmaDecay must lie from 0 to below 1, but it is 1.");
+        Refuses(() => _ = new TrainingOptions { WarmupSteps = -1 }, "WarmupSteps", "WarmupSteps must be zero or more, but it is -1.");
         Refuses(() => _ = new TrainingOptions { Patience = 0 }, "Patience", "Patience must be positive, but it is 0.");
         Refuses(() => _ = new TrainingOptions { CheckpointEvery = 0 }, "CheckpointEvery", "CheckpointEvery must be positive, but it is 0.");
         Refuses(() => _ = new TrainingOptions { CheckpointPath = " " }, "CheckpointPath", "CheckpointPath must not be blank.");
@@ -180,6 +206,47 @@ public sealed class TrainingRunTests : IDisposable
         Refuses(() => _ = new TrainingOptions { WeightDecay = -1 }, "WeightDecay", "WeightDecay must be zero or more and finite, but it is -1.");
 
         static void Refuses(Action act, string parameter, string text) => act.ShouldRefuse(parameter, text);
+    }
+
+    [Fact]
+    public void Options_CopyTheirSnapshots()
+    {
+        long[] at = [0, 4];
+        TrainingOptions options = new() { SnapshotsAt = at };
+        at[1] = -4;
+        options.SnapshotsAt.Should().Equal(0, 4);
+    }
+
+    [Fact]
+    public void Run_WhatASourceLoads_IsLookedAt()
+    {
+        using MlpVae model = MlpVae.Create(new MlpVaeOptions { Image = new ImageFormat(1, 2, 3), HiddenWidth = 4, LatentDimension = 2 });
+        Refuses([0, 0, 0, 0, 0, 1.5f], "images must hold pixels in [0, 1], but image 0 holds values from 0 to 1.5. Map [-1, 1] by (x + 1) / 2 and [0, 255] by x / 255.");
+        Refuses([0, 0, 0, 0, 0, float.NaN], "images must hold pixels in [0, 1], but image 0 holds values from NaN to NaN. Map [-1, 1] by (x + 1) / 2 and [0, 255] by x / 255.");
+        Refuses([], "images must hold at least one image, but there is none.");
+        Action shape = () => new VaeTrainer().Train(model, new Turned());
+        shape.ShouldRefuse("images", "images must have the shape [n, 1, 2, 3] of turned's images, but it is [2, 1, 3, 2]. Resize the images, or wrap the model: model.WithImage(format).");
+        Action few = () => new VaeTrainer().Train(model, new Turned(few: true));
+        few.ShouldRefuse("images", "images must load as many as it is asked for, but turned loaded 1 instead of 2.");
+        Action held = () => new VaeTrainer(new TrainingOptions { Validation = new TensorImages("none", [], model.Image) }).Train(model, new TensorImages("good", new float[12], model.Image));
+        held.ShouldRefuse("options", "options must have Validation images, or null, but there is none among them.");
+
+        void Refuses(float[] pixels, string text)
+        {
+            Action act = () => new VaeTrainer().Train(model, new TensorImages("bad", pixels, model.Image));
+            act.ShouldRefuse("images", text);
+        }
+    }
+
+    [Fact]
+    public void Run_HeldOutLossNotFinite_Throws_WithTheWeightsOfTraining()
+    {
+        using var scope = NewDisposeScope();
+        Parameter weight = new(zeros(1, ScalarType.Float64));
+        ScheduleTask task = new(weight, held: double.NaN);
+        Action act = () => TrainingLoop.Run(task, _faces, new TrainingOptions { Epochs = 2, BatchSize = 24, LearningRate = 0.5, EmaDecay = 0.9, Validation = _faces }, null, default);
+        act.ShouldSay<InvalidOperationException>("The held-out loss must stay finite, but it is NaN after pass 1. Lower the learning rate (0.5).");
+        weight.ToDouble().Should().BeApproximately(-0.5, 1e-6, "not those of the moving average");
     }
 
     private static Vae Model(ulong seed = 1) => Vae.Create(new VaeOptions { Image = ImageFormat.Rgb(32), LatentDimension = 4, Seed = seed });
@@ -191,7 +258,7 @@ public sealed class TrainingRunTests : IDisposable
         public void Report(TrainingProgress value) => action();
     }
 
-    private sealed class ScheduleTask(Parameter weight) : TrainingTask
+    private sealed class ScheduleTask(Parameter weight, double held = 0) : TrainingTask
     {
         public List<double> Moves { get; } = [];
 
@@ -207,8 +274,22 @@ public sealed class TrainingRunTests : IDisposable
             return loss;
         }
 
-        public override double Validate(Tensor batch, Generator generator) => 0;
+        public override double Validate(Tensor batch, Generator generator) => held;
 
         public override void WriteSnapshot(string folder) => throw new InvalidOperationException("No snapshot was asked for.");
+    }
+
+    // Says one shape and loads another, or fewer.
+    private sealed class Turned(bool few = false) : IImageSource
+    {
+        public string Name => "turned";
+
+        public ImageFormat Image { get; } = new(1, 2, 3);
+
+        public IReadOnlyList<string> Ids { get; } = ["a", "b"];
+
+        public AttributeTable? Attributes => null;
+
+        public Tensor Load(IReadOnlyList<int> indices) => few ? zeros(1, 1, 2, 3) : zeros(indices.Count, 1, 3, 2);
     }
 }

@@ -75,6 +75,9 @@ internal sealed class AspertiVaeNetwork : VaeNetwork
         return (reconstruction * balance) + (Elbo.Divergence(mean, logVariance).mean() * beta);
     }
 
+    // A Gaussian of variance γ² over the pixels has −log p = HW/2·(rec/γ² + log γ²) up to a constant.
+    public override double Normaliser(double scale) => _image.Height * _image.Width / 2.0 * Math.Log(scale);
+
     internal static Layout LayoutOf(ImageFormat image, long dimension, long channels)
     {
         long features = Features(image, channels);

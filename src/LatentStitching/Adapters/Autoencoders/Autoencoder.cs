@@ -11,6 +11,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <para>Encoder: 4×4 convolutions of stride 2, ReLU after each, so latents are zero or more. Decoder: the mirrored transposed convolutions, ReLU between, sigmoid last.
 /// It has no prior: nothing shapes the distribution of its latents.</para>
 /// <para>Opens PyTorch state dictionaries of two sequences with these layers: encoder.0.weight, encoder.2.weight …, decoder.0.weight …</para>
+/// <para>Sources: Badrinath's thesis (Harvard, 2024), whose layout for CIFAR-10 it is; Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks" (2006), doi:10.1126/science.1127647.</para>
 /// </remarks>
 public sealed class Autoencoder : LatentModel
 {

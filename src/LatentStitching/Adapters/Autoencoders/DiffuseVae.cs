@@ -33,15 +33,17 @@ public sealed class DiffuseVae : VariationalAutoencoder
     /// <summary>Opens weights: a PyTorch file of the published code, or what <see cref="VariationalAutoencoder.SaveWeights"/> wrote.</summary>
     /// <param name="path">The file. Nothing in it is executed.</param>
     /// <param name="options">The network that the weights are of; pooling and upsampling leave no trace in them. The defaults if null.</param>
+    /// <param name="name">The name in reports; that of the options if null.</param>
     /// <param name="container">Which part of a PyTorch file holds the weights: "state_dict" for a checkpoint of the published code; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
     /// <exception cref="ArgumentException">The strings of the options do not describe a network, or the container is not in the file.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static DiffuseVae Load(string path, DiffuseVaeOptions? options = null, string? container = null, Device? device = null)
+    public static DiffuseVae Load(string path, DiffuseVaeOptions? options = null, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
         options ??= new DiffuseVaeOptions();
+        if (name is not null) options = options with { Name = name };
         using StateDictionary state = StateDictionary.Load(path, container);
         Device where = device ?? CPU;
         return new DiffuseVae(options, DiffuseVaeNetwork.From(options, state, path, where), where);

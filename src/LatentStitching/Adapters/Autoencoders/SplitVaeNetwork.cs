@@ -22,6 +22,9 @@ internal sealed class SplitVaeNetwork : VaeNetwork
 
     public override IReadOnlyList<long> FeatureShape => [Weights["latent.mean.weight"].size(1)];
 
+    // The embedding's block normalises after the mean over space.
+    public override int LeastBatch => 2;
+
     private int Ups => Doublings(_image.Height);
 
     public static ImageFormat RequireFormat(ImageFormat format, string name)
@@ -96,9 +99,11 @@ internal sealed class SplitVaeNetwork : VaeNetwork
     public override Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale)
     {
         Tensor error = Elbo.SquaredError(Pixels(decoded), images).mean();
-        double gamma = Math.Max(scale(error) / _image.PixelCount, 1e-6);
-        return (error * (0.5 / gamma)) + (Elbo.Divergence(mean, logVariance).mean() * (beta * DivergenceWeight));
+        return (error * (0.5 / Gamma(scale(error)))) + (Elbo.Divergence(mean, logVariance).mean() * (beta * DivergenceWeight));
     }
+
+    // A Gaussian of variance γ over D numbers has −log p = ½·(Σ(x − x̂)²/γ + D·log γ) up to a constant.
+    public override double Normaliser(double scale) => _image.PixelCount / 2.0 * Math.Log(Gamma(scale));
 
     internal static Layout LayoutOf(ImageFormat image, long dimension, long channels, long embedding)
     {
@@ -137,6 +142,8 @@ internal sealed class SplitVaeNetwork : VaeNetwork
             layer(name + ".skip", inputs, outputs);
         }
     }
+
+    private double Gamma(double scale) => Math.Max(scale / _image.PixelCount, 1e-6);
 
     // Channels where the image has been halved so many times.
     private static long Width(long channels, int halvings) => Math.Min(channels << halvings, Math.Max(1024, channels));

@@ -10,6 +10,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <para>Opens the published weights of madebyollin/taesd (TAESD, TAESDXL, TAESD3, TAEF1, TAEF2, both files, and TAESANA's layout) and those of diffusers' AutoencoderTiny. Pixels are [0, 1]; latents are of the raw scale of
 /// the large model, channels × height/8 × width/8. It has no prior: in use, a diffusion model supplies the latents.</para>
 /// <para>It is distilled from the large autoencoder with an adversarial loss; training it is not part of the library.</para>
+/// <para>Source: <see href="https://github.com/madebyollin/taesd">madebyollin/taesd</see>, taesd.py, whose code and weights are all that was published of it.</para>
 /// </remarks>
 public sealed class TinyAutoencoder : LatentModel
 {

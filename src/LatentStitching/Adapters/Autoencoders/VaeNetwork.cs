@@ -31,6 +31,12 @@ internal abstract class VaeNetwork(WeightSet weights) : IDisposable
     public virtual Tensor Loss(Tensor images, Tensor decoded, Tensor mean, Tensor logVariance, double beta, Func<Tensor, double> scale) =>
         (Elbo.CrossEntropy(decoded, images) + (Elbo.Divergence(mean, logVariance) * beta)).mean();
 
+    /// <summary>The term of the running scale that training leaves out, because no weight changes it: the logarithm of the likelihood's width. Zero where nothing is balanced.</summary>
+    public virtual double Normaliser(double scale) => 0;
+
+    /// <summary>Fewest images a step: two where a batch normalisation sees one number an image.</summary>
+    public virtual int LeastBatch => 1;
+
     public (Tensor Mean, Tensor LogVariance) Encode(Tensor images) => Posterior(Features(images, training: null));
 
     public void Dispose() => Weights.Dispose();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Training;
 
 namespace LatentStitching.Adapters.Autoencoders;
@@ -23,9 +24,18 @@ internal sealed class VaeTask : TrainingTask, IDisposable
 
     public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers { get; }
 
+    public override string Settings => string.Create(CultureInfo.InvariantCulture, $"beta {_beta}");
+
+    public override int LeastBatch => _model.Network.LeastBatch;
+
     public override double Step(TrainingStep step) => step.Minimise(0, Loss(step.Batch, step.Generator, new TrainingPass(step.Generator, step.Number), _scale.Update));
 
-    public override double Validate(Tensor batch, Generator generator) => Loss(batch, generator, training: null, _scale.Read).ToDouble();
+    // With the scale's own term, so that passes can be compared although the scale falls from one to the next.
+    public override double Validate(Tensor batch, Generator generator)
+    {
+        double scale = 1;
+        return Loss(batch, generator, training: null, error => scale = _scale.Read(error)).ToDouble() + _model.Network.Normaliser(scale);
+    }
 
     public override void WriteSnapshot(string folder) => _model.Save(folder);
 

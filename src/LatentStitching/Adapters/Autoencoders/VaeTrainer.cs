@@ -30,7 +30,8 @@ public sealed class VaeTrainer
     /// <param name="images">Training images, of the model's format.</param>
     /// <param name="progress">Told at most a hundred times, or null.</param>
     /// <param name="cancellationToken">Cancels between steps; the model keeps what it has learnt.</param>
-    /// <returns>How the run went. The loss is the published objective an image: in nats, but for <see cref="VanillaVae"/>, which averages.</returns>
+    /// <returns>How the run went. The loss is the published objective an image: in nats for <see cref="Vae"/> and <see cref="MlpVae"/>. <see cref="DiffuseVae"/> adds squared errors to nats, <see cref="VanillaVae"/> averages.
+    /// <see cref="AspertiVae"/> and <see cref="SplitVae"/> divide by a scale that falls as they learn, so their losses of two passes do not compare; their held-out losses have the scale's own term, ½D·log γ, and do.</returns>
     /// <exception cref="ArgumentException">The images have another format than the model.</exception>
     /// <exception cref="InvalidOperationException">The loss is no longer finite.</exception>
     public TrainingReport Train(VariationalAutoencoder model, IImageSource images, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)

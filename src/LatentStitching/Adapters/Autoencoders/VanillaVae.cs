@@ -9,6 +9,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <para>Opens PyTorch state dictionaries with the names of that code (encoder.0.0.weight to final_layer.3.bias). A whole pickled module is refused: it would run code.</para>
 /// <para>The decoder makes 32·⌈side/32⌉ pixels, 160 for 150, which are then resized with an anti-aliased bilinear kernel.</para>
 /// <para>Published objective: mean squared error + 0.00025·KL, both means over elements, with the log-variance clamped to ±10.</para>
+/// <para>Sources: <see href="https://github.com/AntixK/PyTorch-VAE">AntixK/PyTorch-VAE</see>, models/vanilla_vae.py; Badrinath's thesis (Harvard, 2024), whose sigmoid, resizing and clamp are added; Kingma and Welling (arXiv:1312.6114).</para>
 /// </remarks>
 public sealed class VanillaVae : VariationalAutoencoder
 {

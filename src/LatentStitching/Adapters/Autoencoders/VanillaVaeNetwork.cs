@@ -25,6 +25,8 @@ internal sealed class VanillaVaeNetwork : VaeNetwork
 
     public override IReadOnlyList<long> FeatureShape => [_channels << (Levels - 1), Side(_image.Height), Side(_image.Width)];
 
+    public override int LeastBatch => Side(_image.Height) * Side(_image.Width) == 1 ? 2 : 1;
+
     public static VanillaVaeNetwork Create(VanillaVaeOptions options, Device device) =>
         new(WeightSet.Create(LayoutOf(options.Image, options.LatentDimension, options.BaseChannels), options.Seed, device), options.Image, options.BaseChannels);
 

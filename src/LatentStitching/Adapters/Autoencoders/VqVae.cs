@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
@@ -8,12 +9,14 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <remarks>
 /// <para>Encode gives continuous vectors [e, h, w]; decode snaps each to the nearest of the codebook first. <see cref="WithoutQuantising"/> decodes them as they are. How far a mapped latent is moved by snapping is told by
 /// <see cref="SnappingDistance"/>. Gradients pass through snapping unchanged. Spaces of their own: <c>model.At("pre-quantisation")</c> and <c>model.At("post-quantisation")</c>.</para>
+/// <para>Each halving rounds down, so the decoder makes ⌊side/2^(L−1)⌋·2^(L−1) pixels of L resolutions, 148 for 150, which are then resized by bilinear interpolation; nothing is resized where 2^(L−1) divides the side.</para>
 /// <para>The network works on pixels in [−1, 1]; images here are in [0, 1] as everywhere, and are converted. It has no prior: the codes' distribution was never modelled.</para>
 /// <para>Sources: van den Oord, Vinyals and Kavukcuoglu, "Neural Discrete Representation Learning" (arXiv:1711.00937); Esser, Rombach and Ommer, "Taming Transformers for High-Resolution Image Synthesis" (arXiv:2012.09841).</para>
 /// </remarks>
 public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
 {
     internal const string Kind = "vq-vae";
+    private const string UntrainedKey = "untrained";
     private const string After = "post-quantisation";
     private readonly VqVaeShape _shape;
 
@@ -111,7 +114,12 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
 
     internal static Tensor Signed(Tensor images) => images.Times(2).Minus(1);
 
-    internal static VqVae Open(ModelFolder folder) => From(folder.Weights, folder.FolderPath, folder.Name, folder.Image("image"), folder.Option<long>("groups"), folder.Device);
+    internal static VqVae Open(ModelFolder folder)
+    {
+        VqVae model = From(folder.Weights, folder.FolderPath, folder.Name, folder.Image("image"), folder.Option<long>("groups"), folder.Device);
+        model.Untrained = folder.Configuration.ContainsKey(UntrainedKey) && folder.Option<bool>(UntrainedKey);
+        return model;
+    }
 
     /// <inheritdoc/>
     protected override Tensor EncodeCore(Tensor images) => Network.Encode(Signed(images)).flatten(1);
@@ -127,7 +135,13 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
     }
 
     /// <inheritdoc/>
-    protected internal override ModelDescription Describe() => new(Kind, new() { ["image"] = ModelFolder.ToJson(Image), ["groups"] = _shape.Groups }, Network.Weights.All);
+    protected internal override ModelDescription Describe()
+    {
+        JsonObject configuration = new() { ["image"] = ModelFolder.ToJson(Image), ["groups"] = _shape.Groups };
+        // Told only where it is so, so that a trained model is described as before.
+        if (Untrained) configuration[UntrainedKey] = true;
+        return new ModelDescription(Kind, configuration, Network.Weights.All);
+    }
 
     private static VqVae From(StateDictionary state, string path, string name, ImageFormat image, long groups, Device device)
     {
@@ -143,7 +157,12 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
         return (levels > 0 ? VqVaeKeys.Diffusers(levels) : VqVaeKeys.CompVis).Apply(file);
     }
 
-    private static Tensor Pixels(Tensor signed) => signed.Plus(1).Over(2);
+    /// <summary>The decoder's map in the size of the images: where a halving dropped a row or a column, it is a few pixels short.</summary>
+    internal Tensor Sized(Tensor decoded) => decoded.size(2) == Image.Height && decoded.size(3) == Image.Width
+        ? decoded
+        : nn.functional.interpolate(decoded, size: [Image.Height, Image.Width], mode: InterpolationMode.Bilinear, align_corners: false);
+
+    private Tensor Pixels(Tensor signed) => Sized(signed).Plus(1).Over(2);
 
     private Tensor Vectors(Tensor latents) => latents.reshape([latents.size(0), .. Latent.Levels[0].Shape]);
 

@@ -11,6 +11,8 @@ internal sealed record VqVaeConfig(ImageFormat? Image, long Groups)
     {
         string? kind = folder.Config.TryGetProperty("_class_name", out JsonElement name) ? name.ToString() : null;
         if (kind != "VQModel") throw new InvalidDataException($"config.json in {folder.FolderPath} must describe a VQModel, but its _class_name is {kind ?? "missing"}.");
+        string? activation = folder.Config.TryGetProperty("act_fn", out JsonElement act) && act.ValueKind != JsonValueKind.Null ? act.ToString() : null;
+        if (activation is not (null or "silu" or "swish")) throw new InvalidDataException($"config.json in {folder.FolderPath} must have the activation silu, as all published models, but its act_fn is {activation}.");
         long? size = Number("sample_size"), channels = Number("in_channels");
         return new VqVaeConfig(size is null ? null : new ImageFormat(channels ?? 3, size.Value, size.Value), Number("norm_num_groups") ?? 32);
 

@@ -25,7 +25,7 @@ public sealed record VqVaeOptions
         init => field = Guard.NotBlank(value, nameof(Name));
     } = "vq-vae";
 
-    /// <summary>The images. Every resolution but the last halves height and width, rounding down.</summary>
+    /// <summary>The images. Every resolution but the last halves height and width, rounding down; what is decoded is resized to them.</summary>
     /// <value>Default 3×64×64.</value>
     public ImageFormat Image
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Training;
 
 namespace LatentStitching.Adapters.Autoencoders;
@@ -6,18 +7,18 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// <remarks>van den Oord et al., "Neural Discrete Representation Learning" (arXiv:1711.00937), section 3.2 and appendix A.1; codes that fall out of use are put where the encoder is, as in Dhariwal et al., "Jukebox" (arXiv:2005.00341), section 3.1.</remarks>
 internal sealed class VqVaeTask : TrainingTask, IDisposable
 {
+    // A code of less use has kept nothing of its sum; the quotient would be noise, or no number.
+    private const double LeastUsage = 1e-10;
     private const string Codebook = "quantize.embedding.weight";
     private readonly VqVae _model;
     private readonly VqVaeTrainer _trainer;
-    private readonly bool _untrained;
     private readonly Tensor _usage; // [k], N of appendix A.1
     private readonly Tensor _sums;  // [k, e], m of appendix A.1
 
-    public VqVaeTask(VqVae model, VqVaeTrainer trainer, bool untrained)
+    public VqVaeTask(VqVae model, VqVaeTrainer trainer)
     {
         _model = model;
         _trainer = trainer;
-        _untrained = untrained;
         _usage = zeros([model.CodebookSize], ScalarType.Float32, model.Device).DetachFromDisposeScope();
         _sums = zeros(model.Network.Codebook.shape, ScalarType.Float32, model.Device).DetachFromDisposeScope();
         Groups = [new OptimiserGroup("vq-vae", [.. model.Network.Weights.Trainable.Where(weight => weight.Name != Codebook)])];
@@ -30,10 +31,13 @@ internal sealed class VqVaeTask : TrainingTask, IDisposable
 
     public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers { get; }
 
+    public override string Settings => string.Create(CultureInfo.InvariantCulture, $"commitment {_trainer.Commitment}, codebook decay {_trainer.CodebookDecay}, dead codes {_trainer.DeadCodeThreshold}");
+
     public override double Step(TrainingStep step)
     {
         Tensor signed = VqVae.Signed(step.Batch), map = _model.Network.Encode(signed), vectors = VectorQuantiser.Vectors(map.detach());
         if (step.Number == 1) Begin(vectors, step.Generator);
+        _model.Untrained = false;
         Tensor indices = VectorQuantiser.Nearest(vectors, _model.Network.Codebook);
         double loss = step.Minimise(0, Loss(signed, map, indices));
         Update(vectors, indices, step.Generator);
@@ -57,7 +61,7 @@ internal sealed class VqVaeTask : TrainingTask, IDisposable
     private Tensor Loss(Tensor signed, Tensor map, Tensor indices)
     {
         Tensor snapped = VectorQuantiser.Map(indices, _model.Network.Codebook, map).detach();
-        Tensor decoded = _model.Network.Decode(snapped + (map - map.detach()));
+        Tensor decoded = _model.Sized(_model.Network.Decode(snapped + (map - map.detach())));
         return (decoded - signed).abs().mean() + ((map - snapped).square().mean() * _trainer.Commitment);
     }
 
@@ -66,7 +70,7 @@ internal sealed class VqVaeTask : TrainingTask, IDisposable
     {
         using var grad = no_grad();
         Tensor codebook = _model.Network.Codebook;
-        if (_untrained) codebook.copy_(Draw(vectors, codebook.size(0), generator));
+        if (_model.Untrained) codebook.copy_(Draw(vectors, codebook.size(0), generator));
         double even = (double)vectors.size(0) / codebook.size(0);
         _usage.fill_(even);
         _sums.copy_(codebook.mul(even));
@@ -85,7 +89,7 @@ internal sealed class VqVaeTask : TrainingTask, IDisposable
         Tensor alive = dead.logical_not(), drawn = Draw(vectors, codebook.size(0), generator), row = alive.unsqueeze(1);
         _usage.copy_(_usage.where(alive, full_like(_usage, even)));
         _sums.copy_(_sums.where(row, drawn.mul(even)));
-        codebook.copy_(_sums.div(_usage.unsqueeze(1)));
+        codebook.copy_(_sums.div(_usage.unsqueeze(1)).where(_usage.unsqueeze(1).gt(LeastUsage), codebook));
     }
 
     private static Tensor Draw(Tensor vectors, long count, Generator generator) =>

@@ -10,6 +10,7 @@ namespace LatentStitching.Adapters.Autoencoders;
 /// their own; without them reconstructions are smoother.</para>
 /// <para>Each vector of the codebook is the moving average of what snaps to it. One that too little snaps to is put where a random vector of the batch is. A new model's codebook begins among the vectors of its
 /// first batch.</para>
+/// <para>A moving average of the weights (<see cref="TrainingOptions.EmaDecay"/>) is one of the encoder's and decoder's alone: the codebook follows the vectors of the encoder as it is trained, not of the averaged one.</para>
 /// <para>Sources: van den Oord et al. (arXiv:1711.00937), eq. 3 and appendix A.1; Dhariwal et al., "Jukebox" (arXiv:2005.00341), section 3.1, for codes out of use.</para>
 /// </remarks>
 public sealed class VqVaeTrainer
@@ -57,8 +58,10 @@ public sealed class VqVaeTrainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
         if (images.Image != model.Image) throw new ArgumentException($"images must have the format {model.Image} of {model.Name}, but it is {images.Image}.", nameof(images));
-        using VqVaeTask task = new(model, this, model.Untrained);
+        using VqVaeTask task = new(model, this);
+        TrainingReport report = TrainingLoop.Run(task, images, _options, progress, cancellationToken);
+        // No step was taken where the checkpoint is of a finished run.
         model.Untrained = false;
-        return TrainingLoop.Run(task, images, _options, progress, cancellationToken);
+        return report;
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using LatentStitching.Checkpoints;
 using LatentStitching.Data;
 using LatentStitching.Training;
 
@@ -37,8 +39,11 @@ public sealed class DiffusionTrainer
         using var scope = NewDisposeScope();
         Tensor alphaBars = tensor(model.Schedule.AlphaBars.Select(value => (float)value).ToArray(), device: model.Device);
         OptimiserGroup weights = new("denoiser", network.Weights.Trainable);
-        return TrainingLoop.Run(new LossTask(model, weights, (batch, generator) => Loss(model, network, alphaBars, batch, generator)), images, _options, progress, cancellationToken);
+        return TrainingLoop.Run(new LossTask(model, weights, (batch, generator) => Loss(model, network, alphaBars, batch, generator), Settings(model)), images, _options, progress, cancellationToken);
     }
+
+    private static string Settings(DiffusionModel model) =>
+        $"{model.Options.Prediction}, schedule {TensorChecksum.Of(string.Join(' ', model.Schedule.AlphaBars.Select(value => value.ToString("r", CultureInfo.InvariantCulture))))[..16]}";
 
     private static Tensor Loss(DiffusionModel model, IWeightedDenoiser network, Tensor alphaBars, Tensor batch, Generator generator)
     {

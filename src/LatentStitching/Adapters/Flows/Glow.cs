@@ -123,7 +123,7 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
     }
 
     /// <inheritdoc/>
-    public ILatentModel At(string level)
+    ILatentModel IModelLevels.At(string level)
     {
         ArgumentNullException.ThrowIfNull(level);
         ThrowIfDisposed();

@@ -44,6 +44,8 @@ public sealed class GlowTrainer
         // The flags change; the factors that no step changes differ from seed to seed.
         public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers { get; } = [.. model.Network.Weights.All.Where(weight => weight.Tensor is not Parameter)];
 
+        public override string Settings => $"bits {model.Bits}";
+
         public override double Step(TrainingStep step)
         {
             Tensor pixels = Pixels(step.Batch, step.Generator);

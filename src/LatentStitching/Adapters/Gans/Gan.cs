@@ -1,3 +1,4 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -43,7 +44,7 @@ public sealed class Gan : GanModel
 
     /// <summary>Opens a generator's weights: a file that <see cref="SaveWeights"/> wrote, or a PyTorch state dictionary with the same keys.</summary>
     /// <param name="path">The file. All sizes are read off the weights' shapes. Nothing in it is executed.</param>
-    /// <param name="name">The name in reports; the file's name if null.</param>
+    /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -53,7 +54,7 @@ public sealed class Gan : GanModel
         Guard.NotBlank(path);
         using StateDictionary state = StateDictionary.Load(path);
         Device where = device ?? CPU;
-        (GanNetwork network, GanOptions options) = GanNetwork.From(state, path, name ?? Path.GetFileNameWithoutExtension(path), where);
+        (GanNetwork network, GanOptions options) = GanNetwork.From(state, path, name ?? WeightFile.NameOf(path), where);
         return new Gan(options, network, where);
     }
 

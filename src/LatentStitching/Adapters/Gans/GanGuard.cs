@@ -15,6 +15,9 @@ internal static class GanGuard
         throw new ArgumentOutOfRangeException(name, $"{name} must be {list}, but it is {value}.");
     }
 
+    public static int Within(int value, int least, int most, string name) =>
+        value >= least && value <= most ? value : throw new ArgumentOutOfRangeException(name, $"{name} must lie from {least} to {most}, but it is {value}.");
+
     public static ImageFormat PowerOfTwo(ImageFormat image, string name)
     {
         ArgumentNullException.ThrowIfNull(image, name);

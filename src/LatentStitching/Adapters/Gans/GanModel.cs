@@ -1,4 +1,5 @@
 using LatentStitching.Adapters.Weights;
+using LatentStitching.Latents;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 
@@ -9,7 +10,7 @@ namespace LatentStitching.Adapters.Gans;
 /// Without an inversion <see cref="LatentModel.Decode"/> and <see cref="Sample"/> work, which is all that <see cref="Pairing.PriorPairing"/> asks of either side;
 /// <see cref="LatentModel.Encode"/> says what to attach.
 /// </remarks>
-public abstract class GanModel : LatentModel, ILatentPrior
+public abstract class GanModel : LatentModel, ILatentPrior, IEncodingAbility
 {
     private Recoder? _owned;
 
@@ -25,14 +26,22 @@ public abstract class GanModel : LatentModel, ILatentPrior
     /// </value>
     public IGanInversion? Inversion { get; set; }
 
+    bool IEncodingAbility.CanEncode => Inversion is not null;
+
     /// <summary>Number of trainable numbers of the generator.</summary>
     public long ParameterCount => Weights.ParameterCount;
 
     /// <summary>The generator's weights.</summary>
     internal abstract WeightSet Weights { get; }
 
-    /// <summary>What training changes besides parameters.</summary>
-    internal virtual IReadOnlyList<(string Name, Tensor Tensor)> TrainingBuffers => [];
+    /// <summary>What its images are made by: a hash of the weights and how they are used.</summary>
+    internal string Fingerprint => $"{ModelFingerprint.OfWeights(Weights.All)} {Use}";
+
+    /// <summary>How the weights are used, where there is a choice.</summary>
+    private protected virtual string Use => "";
+
+    /// <summary>Whether the mean of the prior is no latent to start a search from.</summary>
+    internal virtual bool OnlyDirectionMatters => false;
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is not positive.</exception>
@@ -54,7 +63,10 @@ public abstract class GanModel : LatentModel, ILatentPrior
     }
 
     /// <summary>Images for training, with gradients of the weights.</summary>
-    internal virtual Tensor Draw(long count, Generator generator) => Generate(randn([count, Latent.Dimension], Dtype, Device, generator: generator));
+    /// <param name="count">How many.</param>
+    /// <param name="generator">Latents and noise.</param>
+    /// <param name="learning">Whether what the model keeps of its draws follows these: not where held-out images are judged.</param>
+    internal virtual Tensor Draw(long count, Generator generator, bool learning) => Generate(randn([count, Latent.Dimension], Dtype, Device, generator: generator));
 
     /// <summary>The family's opponent, with first weights of its own.</summary>
     internal abstract Discriminator NewDiscriminator(ulong seed);
@@ -75,7 +87,7 @@ public abstract class GanModel : LatentModel, ILatentPrior
         Inversion is { } inversion
             ? inversion.Invert(this, images)
             : throw new InvalidOperationException(
-                $"{Name} has no encoder of its own. Attach one: model.Inversion = a Recoder, a LatentOptimisation or a HybridInversion. To pair it with another model none is needed: use PriorPairing.");
+                $"{Name} has no encoder of its own. Attach one: model.Inversion = a Recoder, a LatentOptimisation or a HybridInversion. To pair it with another model none is needed: new PriorPairing {{ From = PriorSide.Source }} where it is the source, PriorSide.Target where it is the target.");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

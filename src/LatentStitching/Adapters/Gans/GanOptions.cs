@@ -6,6 +6,9 @@ namespace LatentStitching.Adapters.Gans;
 /// <summary>Options of a new <see cref="Gan"/>. The defaults are the layout of Asperti and Tonelli.</summary>
 public sealed record GanOptions
 {
+    // No image has a side beyond 2³⁰, and shifts wrap around from 64 on.
+    private const int MostLayers = 30;
+
     /// <summary>The name in reports.</summary>
     /// <value>Default "gan".</value>
     public string Name
@@ -31,11 +34,11 @@ public sealed record GanOptions
     } = 64;
 
     /// <summary>Convolutions that double the side on the way up, and halve it in the discriminator.</summary>
-    /// <value>At least 1; default 3.</value>
+    /// <value>From 1 to 30; default 3.</value>
     public int Layers
     {
         get;
-        init => field = Guard.Positive(value, nameof(Layers));
+        init => field = GanGuard.Within(value, 1, MostLayers, nameof(Layers));
     } = 3;
 
     /// <summary>Channels of the first convolution, doubled by each further one, in the generator too.</summary>

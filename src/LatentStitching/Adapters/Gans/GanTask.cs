@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Training;
 using TorchSharp.Modules;
 
@@ -12,18 +13,20 @@ internal sealed class GanTask(GanModel model, Discriminator discriminator, GanOb
 
     public override IReadOnlyList<OptimiserGroup> Groups { get; } = [Group("discriminator", discriminator.Weights.Trainable, averaged: false, objective), Group("generator", model.Weights.Trainable, averaged: true, objective)];
 
-    public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers => model.TrainingBuffers;
+    public override IReadOnlyList<(string Name, Tensor Tensor)> Buffers => model.Weights.Buffers;
+
+    public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{objective}, penalty {penalty} every {penaltyEvery}");
 
     public override double Step(TrainingStep step)
     {
         long count = step.Batch.size(0);
         Tensor generated;
-        using (no_grad()) generated = model.Draw(count, step.Generator);
+        using (no_grad()) generated = model.Draw(count, step.Generator, learning: true);
         double opposing = step.Minimise(0, OpposingLoss(step.Batch, generated, step.Generator, penalised: (step.Number - 1) % penaltyEvery == 0));
         discriminator.Freeze(true);
         try
         {
-            return opposing + step.Minimise(1, GeneratorLoss(model.Draw(count, step.Generator), step.Generator));
+            return opposing + step.Minimise(1, GeneratorLoss(model.Draw(count, step.Generator, learning: true), step.Generator));
         }
         finally
         {
@@ -32,7 +35,8 @@ internal sealed class GanTask(GanModel model, Discriminator discriminator, GanOb
     }
 
     public override double Validate(Tensor batch, Generator generator) =>
-        OpposingLoss(batch, model.Draw(batch.size(0), generator), generator, penalised: false).ToDouble() + GeneratorLoss(model.Draw(batch.size(0), generator), generator).ToDouble();
+        OpposingLoss(batch, model.Draw(batch.size(0), generator, learning: false), generator, penalised: false).ToDouble()
+        + GeneratorLoss(model.Draw(batch.size(0), generator, learning: false), generator).ToDouble();
 
     public override void WriteSnapshot(string folder) => model.Save(folder);
 

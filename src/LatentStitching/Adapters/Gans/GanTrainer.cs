@@ -38,7 +38,10 @@ public sealed class GanTrainer
     }
 
     /// <summary>Weight γ of the gradient penalty γ/2·‖∇D(x)‖², of <see cref="GanObjective.NonSaturating"/> alone; x in [0, 1].</summary>
-    /// <value>Zero or more; null, the default, for the published rule: 10 (Mescheder et al.), and 0.0008·side²/batch for <see cref="StyleGan2"/>, which is stylegan2-ada's 0.0002 on pixels in [-1, 1].</value>
+    /// <value>
+    /// Zero or more; null, the default, for the published rule: 2.5, and 0.00005·side²/batch for <see cref="StyleGan2"/>. They are the 10 of Mescheder et al. and the 0.0002·side²/batch of stylegan2-ada,
+    /// which are meant for pixels in [-1, 1]: those have half the gradient, and a quarter of its square.
+    /// </value>
     public double? GradientPenalty
     {
         get;
@@ -67,7 +70,8 @@ public sealed class GanTrainer
         ArgumentNullException.ThrowIfNull(images);
         if (images.Image != model.Image) throw new ArgumentException($"images must have the format {model.Image} of {model.Name}, but it is {images.Image}.", nameof(images));
         if (model is StyleGan2 { Decoding.Label: not null }) throw new ArgumentException($"model must have no classes to be trained here, but {model.Name} has.", nameof(model));
-        double penalty = GradientPenalty ?? (model is StyleGan2 ? 0.0008 * model.Image.Height * model.Image.Height / _options.BatchSize : 10);
+        // Published for pixels in [-1, 1], whose gradients are half of those here.
+        double penalty = GradientPenalty ?? (model is StyleGan2 ? 0.0002 * model.Image.Height * model.Image.Height / _options.BatchSize : 10) / 4;
         using Discriminator discriminator = model.NewDiscriminator(TrainingRun.Mix(_options.Seed, 4, 0));
         GanTask task = new(model, discriminator, Objective, penalty, PenaltyEvery);
         return TrainingLoop.Run(task, images, _options, progress, cancellationToken);

@@ -7,7 +7,7 @@ namespace LatentStitching.Adapters.Gans;
 internal sealed class InversionObjective(ILatentModel generator, LatentOptimisationOptions options, Func<Tensor, Tensor, Tensor>? perceptual)
 {
     /// <summary>Latents [m, D] and images [m, c, h, w] → the objective [m] and its gradient [m, D].</summary>
-    /// <exception cref="InvalidOperationException">The perceptual term has another shape, or the objective is not finite.</exception>
+    /// <exception cref="InvalidOperationException">The perceptual term has another shape or no gradient, or the objective is not finite.</exception>
     public (Tensor Values, Tensor Gradient) Evaluate(Tensor latents, Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -30,8 +30,11 @@ internal sealed class InversionObjective(ILatentModel generator, LatentOptimisat
     private Tensor Perceptual(Tensor decoded, Tensor images)
     {
         Tensor? term = perceptual!(decoded, images);
-        return term is not null && term.shape.AsSpan().SequenceEqual([images.size(0)])
-            ? term
-            : throw new InvalidOperationException($"The perceptual term must return one number an image, [{images.size(0)}], but it returned {(term is null ? "null" : $"[{string.Join(", ", term.shape)}]")}.");
+        if (term is null || !term.shape.AsSpan().SequenceEqual([images.size(0)]))
+        {
+            throw new InvalidOperationException($"The perceptual term must return one number an image, [{images.size(0)}], but it returned {(term is null ? "null" : $"[{string.Join(", ", term.shape)}]")}.");
+        }
+        // Without one the descent would go by the pixels alone, and nobody would know.
+        return term.requires_grad ? term : throw new InvalidOperationException("The perceptual term must carry a gradient of the decoded images, but it carries none. Compute it without no_grad, as Lpips.Distances does.");
     }
 }

@@ -20,7 +20,7 @@ public sealed class LatentOptimisation : IGanInversion
     /// <summary>Makes an inversion.</summary>
     /// <param name="options">Options; the defaults if null.</param>
     /// <param name="perceptual">
-    /// Optional perceptual term: decoded and given images, each [m, c, h, w] in about [0, 1] → one number an image [m], through which gradients flow. LPIPS for instance.
+    /// Optional perceptual term: decoded and given images, each [m, c, h, w] in about [0, 1] → one number an image [m], through which gradients flow to the decoded images. For instance <c>lpips.Distances</c> of an Lpips of this library.
     /// </param>
     public LatentOptimisation(LatentOptimisationOptions? options = null, Func<Tensor, Tensor, Tensor>? perceptual = null)
     {
@@ -29,7 +29,7 @@ public sealed class LatentOptimisation : IGanInversion
     }
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">The objective is no longer finite, or the perceptual term has another shape.</exception>
+    /// <exception cref="InvalidOperationException">The objective is no longer finite, or the perceptual term has another shape or no gradient.</exception>
     public Tensor Invert(ILatentModel generator, Tensor images) => Optimise(generator, images).Latents;
 
     /// <summary>Finds latents, and tells the error of each.</summary>
@@ -40,7 +40,7 @@ public sealed class LatentOptimisation : IGanInversion
     /// <param name="cancellationToken">Cancels between steps.</param>
     /// <returns>Latents and errors, owned by the caller.</returns>
     /// <exception cref="ArgumentException">Images or start do not fit the generator, or it has no prior and no start is given.</exception>
-    /// <exception cref="InvalidOperationException">The objective is no longer finite, or the perceptual term has another shape.</exception>
+    /// <exception cref="InvalidOperationException">The objective is no longer finite, or the perceptual term has another shape or no gradient.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public OptimisedLatents Optimise(
         ILatentModel generator, Tensor images, Tensor? start = null, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -80,6 +80,8 @@ public sealed class LatentOptimisation : IGanInversion
     {
         ILatentPrior prior = generator.GetService<ILatentPrior>()
             ?? throw new ArgumentException($"generator must have a prior where no start is given, but {generator.Name} has none. Pass start.", nameof(generator));
+        // The mean of many z is nearly zero, and a network that takes but its direction would begin at whichever one rounding and chance leave.
+        if (generator.GetService<GanModel>() is { OnlyDirectionMatters: true }) return prior.Sample(_options.Starts, unchecked(_options.Seed + 1));
         Tensor mean = prior.Sample(MeanDraws, _options.Seed).mean([0], keepdim: true);
         return _options.Starts == 1 ? mean : cat([mean, prior.Sample(_options.Starts - 1, unchecked(_options.Seed + 1))], 0);
     }

@@ -29,7 +29,7 @@ public sealed record LatentOptimisationOptions
         init => field = Guard.Positive(value, nameof(LearningRate));
     } = 0.05;
 
-    /// <summary>Starts: the mean of 1,024 draws of the prior first, then draws of it. The best end is kept for each image.</summary>
+    /// <summary>Starts: the mean of 1,024 draws of the prior first, then draws of it. The best end is kept for each image. All are draws for the latent z of a StyleGAN2, of which only the direction matters: the mean of z has none.</summary>
     /// <value>At least 1; default 1. Without effect where a start is given.</value>
     public int Starts
     {

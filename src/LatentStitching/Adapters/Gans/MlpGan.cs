@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -36,7 +37,7 @@ public sealed class MlpGan : GanModel
     /// <summary>Opens a generator's weights: a PyTorch state dictionary of the published code, or a safetensors file with the same keys.</summary>
     /// <param name="path">The file. The widths are read off the weights' shapes. Nothing in it is executed.</param>
     /// <param name="image">The images, which the weights do not tell; square grey ones if null.</param>
-    /// <param name="name">The name in reports; the file's name if null.</param>
+    /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -46,7 +47,7 @@ public sealed class MlpGan : GanModel
     {
         Guard.NotBlank(path);
         using StateDictionary state = StateDictionary.Load(path);
-        return From(state, path, image, name ?? Path.GetFileNameWithoutExtension(path), device ?? CPU);
+        return From(state, path, image, name ?? WeightFile.NameOf(path), device ?? CPU);
     }
 
     /// <summary>Writes the generator's weights to a safetensors file under their published names.</summary>

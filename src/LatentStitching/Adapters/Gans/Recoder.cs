@@ -14,6 +14,7 @@ namespace LatentStitching.Adapters.Gans;
 /// </remarks>
 public sealed class Recoder : IGanInversion, IDisposable
 {
+    private const long BlockSize = 128;
     private readonly Device _device;
     private bool _disposed;
 
@@ -76,7 +77,14 @@ public sealed class Recoder : IGanInversion, IDisposable
         TensorGuard.Images(images, Options.Image, Options.Name);
         using var scope = NewDisposeScope();
         using var grad = set_grad_enabled(is_grad_enabled() && images.requires_grad);
-        return RecoderNetwork.Encode(Weights, Options, images.to(ScalarType.Float32, _device)).MoveToOuterDisposeScope();
+        Device back = generator is LatentModel model ? model.Device : images.device;
+        List<Tensor> blocks = [];
+        foreach ((long start, long size) in CentredMatrix.Blocks(images.size(0), BlockSize))
+        {
+            using var block = NewDisposeScope();
+            blocks.Add(RecoderNetwork.Encode(Weights, Options, images.narrow(0, start, size).to(ScalarType.Float32, _device)).to(back).MoveToOuterDisposeScope());
+        }
+        return cat(blocks, 0).MoveToOuterDisposeScope();
     }
 
     /// <summary>Frees the weights.</summary>

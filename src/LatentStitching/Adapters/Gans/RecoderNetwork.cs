@@ -31,7 +31,7 @@ internal static class RecoderNetwork
     public static Tensor Encode(WeightSet weights, RecoderOptions options, Tensor images, Generator? dropout = null)
     {
         Tensor x = images;
-        for (int i = 0; i < options.Layers; i++) x = weights.Convolve(Padded(x, options), $"conv{i}", options.Stride).relu();
+        for (int i = 0; i < options.Layers; i++) x = Activation.Pass(x, Convolve(weights, options, x, $"conv{i}").relu_(), images);
         x = x.flatten(1);
         if (dropout is not null && options.Dropout > 0)
         {
@@ -42,12 +42,14 @@ internal static class RecoderNetwork
         return weights.Linear(x, "dense");
     }
 
-    // As many rows as places where the stride falls: what is missing is padded, the odd one below and to the right.
-    private static Tensor Padded(Tensor x, RecoderOptions options)
+    // As many rows as places where the stride falls: what is missing is padded, the odd one below and to the right. Where all sides get the same, the convolution pads without a copy.
+    private static Tensor Convolve(WeightSet weights, RecoderOptions options, Tensor x, string layer)
     {
         (long top, long bottom) = Padding(x.size(2), options);
         (long left, long right) = Padding(x.size(3), options);
-        return top + bottom + left + right == 0 ? x : nn.functional.pad(x, [left, right, top, bottom]);
+        if (top == bottom && left == right && top == left) return weights.Convolve(x, layer, options.Stride, top);
+        using Tensor padded = nn.functional.pad(x, [left, right, top, bottom]);
+        return weights.Convolve(padded, layer, options.Stride);
     }
 
     private static (long Before, long After) Padding(long size, RecoderOptions options)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Data;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
@@ -6,7 +7,7 @@ using LatentStitching.Training;
 namespace LatentStitching.Adapters.Gans;
 
 /// <summary>Trains a <see cref="Recoder"/> on images that the generator makes for it, fresh ones at every step: minimises the mean of (R(G(z)) − z)².</summary>
-/// <remarks>Source: Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812), who took the best pass by the loss of training; here it is by that of held-out images.</remarks>
+/// <remarks>Source: Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812), who took the best pass by the loss of training; here the weights are those of the last pass or, with <see cref="TrainingOptions.Patience"/>, of the best by held-out images.</remarks>
 public sealed class RecoderTrainer
 {
     private readonly TrainingOptions _options;
@@ -95,6 +96,8 @@ public sealed class RecoderTrainer
         public override Device Device => generator.Device;
 
         public override IReadOnlyList<OptimiserGroup> Groups { get; } = [new OptimiserGroup("recoder", recoder.Weights.Trainable)];
+
+        public override string Settings => string.Create(CultureInfo.InvariantCulture, $"generator {generator.Fingerprint}, dropout {recoder.Options.Dropout}");
 
         public override double Step(TrainingStep step) => step.Minimise(0, Loss(step.Batch.size(0), step.Generator, step.Generator));
 

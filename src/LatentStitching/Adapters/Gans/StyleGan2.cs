@@ -1,3 +1,4 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -14,7 +15,7 @@ namespace LatentStitching.Adapters.Gans;
 /// <para>Sources: Karras et al., "Analyzing and improving the image quality of StyleGAN" (arXiv:1912.04958); Karras et al., "Training generative adversarial networks with limited data"
 /// (arXiv:2006.06676), whose class conditioning and code names these are.</para>
 /// </remarks>
-public sealed class StyleGan2 : GanModel, IModelLevels
+public sealed class StyleGan2 : GanModel, IModelLevels, ILatentCentre
 {
     internal const string Kind = "stylegan2";
     private const string MeanKey = "mapping.w_avg";
@@ -53,7 +54,9 @@ public sealed class StyleGan2 : GanModel, IModelLevels
 
     internal StyleGan2Network Network => _network;
 
-    internal override IReadOnlyList<(string Name, Tensor Tensor)> TrainingBuffers => [(MeanKey, Weights[MeanKey])];
+    internal override bool OnlyDirectionMatters => Decoding.Latent == StyleGan2Latent.Z;
+
+    private protected override string Use => StyleGan2Folder.Describe(Decoding).ToJsonString();
 
     private bool AllLayersAlike => Decoding.TruncatedLayers is not { } layers || layers == StyleCount;
 
@@ -78,7 +81,7 @@ public sealed class StyleGan2 : GanModel, IModelLevels
     /// <param name="decoding">How the model is used; the defaults if null.</param>
     /// <param name="keys">How the file's names become those of NVlabs/stylegan2-ada-pytorch; null where they are those.</param>
     /// <param name="container">The dictionary in the file that holds the weights, for example "g_ema"; null where the file holds nothing else.</param>
-    /// <param name="name">The name in reports; the file's name if null.</param>
+    /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller. Filters that the file leaves out are [1, 3, 3, 1].</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -89,7 +92,7 @@ public sealed class StyleGan2 : GanModel, IModelLevels
         Guard.NotBlank(path);
         using StateDictionary file = StateDictionary.Load(path, container);
         using StateDictionary? renamed = keys?.Apply(file);
-        return From(renamed ?? file, path, decoding ?? new StyleGan2Decoding(), name ?? Path.GetFileNameWithoutExtension(path), device ?? CPU);
+        return From(renamed ?? file, path, decoding ?? new StyleGan2Decoding(), name ?? WeightFile.NameOf(path), device ?? CPU);
     }
 
     /// <summary>The same generator in another use: another latent, noise or truncation.</summary>
@@ -106,7 +109,7 @@ public sealed class StyleGan2 : GanModel, IModelLevels
 
     /// <inheritdoc/>
     /// <remarks>Where this model has an inversion and the space lies behind its latent (w behind z, w+ behind both), the view encodes by it.</remarks>
-    public ILatentModel At(string level)
+    ILatentModel IModelLevels.At(string level)
     {
         ArgumentNullException.ThrowIfNull(level);
         if (!LevelNames.Contains(level, StringComparer.Ordinal)) throw new ArgumentException($"level must be one of {string.Join(", ", LevelNames)} of {Name}, but it is '{level}'.", nameof(level));
@@ -115,6 +118,21 @@ public sealed class StyleGan2 : GanModel, IModelLevels
         StyleGan2 view = new($"{Name}/{level}", _network, Decoding with { Latent = latent }, Device, _owner ?? this) { BatchSize = BatchSize };
         if (Inversion is not null && latent > Decoding.Latent) view.Inversion = new StyleGan2Lift(this);
         return view;
+    }
+
+    // Truncation leaves the mean where it is.
+    Tensor ILatentCentre.Centre()
+    {
+        ThrowIfOwnerDisposed();
+        using var scope = NewDisposeScope();
+        Tensor mean = Weights[MeanKey].detach().unsqueeze(0);
+        Tensor centre = Decoding.Latent switch
+        {
+            StyleGan2Latent.Z => zeros([1, LatentDimension], Dtype, Device),
+            StyleGan2Latent.W => mean.clone(),
+            _ => mean.repeat(1, StyleCount),
+        };
+        return centre.MoveToOuterDisposeScope();
     }
 
     /// <summary>Maps z to this model's latent, truncated as its decoding says.</summary>
@@ -154,10 +172,10 @@ public sealed class StyleGan2 : GanModel, IModelLevels
     internal Tensor Lift(Tensor latents, StyleGan2 to) => Decoding.Latent == StyleGan2Latent.Z ? to.MapCore(latents) : _network.Broadcast(latents, 1, null).flatten(1);
 
     /// <inheritdoc/>
-    internal override Tensor Draw(long count, Generator generator)
+    internal override Tensor Draw(long count, Generator generator, bool learning)
     {
         Tensor w = _network.Map(randn([count, LatentDimension], Dtype, Device, generator: generator), null);
-        using (no_grad()) Weights[MeanKey].copy_(w.detach().mean([0]).lerp(Weights[MeanKey], MeanMemory));
+        if (learning) using (no_grad()) Weights[MeanKey].copy_(w.detach().mean([0]).lerp(Weights[MeanKey], MeanMemory));
         Tensor styles = _network.Broadcast(w, 1, null);
         return _network.Synthesise(styles, (layer, shape) => randn(shape, Dtype, Device, generator: generator) * Weights[layer + ".noise_strength"], null).add(1).mul(0.5);
     }

@@ -26,8 +26,12 @@ internal sealed record StyleGan2Sizes(long Latent, long Labels, long Style, int 
 
     public static StyleGan2Sizes Of(StyleGan2Options options)
     {
+        if (options.ChannelBase < options.Image.Height)
+        {
+            throw new ArgumentException($"options must have a ChannelBase of at least {options.Image.Height}, the images' side, but it is {options.ChannelBase}. The last layer would have no channel.", nameof(options));
+        }
         List<long> channels = [];
-        for (long side = 4; side <= options.Image.Height; side *= 2) channels.Add(Math.Max(1, Math.Min(options.ChannelBase / side, options.MostChannels)));
+        for (long side = 4; side <= options.Image.Height; side *= 2) channels.Add(Math.Min(options.ChannelBase / side, options.MostChannels));
         return new StyleGan2Sizes(options.LatentDimension, 0, options.StyleDimension, options.MappingLayers, options.Image.Channels, channels);
     }
 

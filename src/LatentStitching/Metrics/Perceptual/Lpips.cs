@@ -102,6 +102,36 @@ public sealed class Lpips : IPerImageMetric, IDisposable
         return map.MoveToOuterDisposeScope();
     }
 
+    /// <summary>The distance of each image as a tensor through which gradients flow to <paramref name="actual"/>: a loss to train or search by, such as the perceptual term of a latent optimisation.</summary>
+    /// <param name="actual">Image batch [n, 3, h, w], floating point, in about [0, 1]: a generator's images before they are clamped will do. Not disposed.</param>
+    /// <param name="reference">Image batch of the same shape, which gets no gradient. Not disposed.</param>
+    /// <returns>float32 [n], on the device of the weights, owned by the caller: what <see cref="Measure"/> tells, up to rounding.</returns>
+    /// <exception cref="ArgumentException">A batch is not an RGB image batch, the shapes differ, or a side is too short for the network.</exception>
+    /// <exception cref="ObjectDisposedException">The metric has been disposed.</exception>
+    public Tensor Distances(Tensor actual, Tensor reference)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(actual);
+        ArgumentNullException.ThrowIfNull(reference);
+        if (actual.dim() != 4 || !actual.is_floating_point()) throw new ArgumentException($"actual must be a floating-point image batch [n, 3, h, w], but it is {actual.dtype} {TensorGuard.Shape(actual)}.", nameof(actual));
+        PairedErrors.RequireSameShape(actual, reference);
+        RequireSize(actual);
+        using var scope = NewDisposeScope();
+        List<Tensor> fixedUnits = [];
+        using (no_grad()) fixedUnits.AddRange(_backbone.Taps(Normalised(reference)).Select(Unit));
+        Tensor total = zeros([actual.size(0)], ScalarType.Float32, _backbone.Device);
+        int layer = 0;
+        foreach (Tensor features in _backbone.Taps(Normalised(actual)))
+        {
+            Tensor squares = (Unit(features) - fixedUnits[layer]).square().mean([2, 3]);
+            total = total + squares.mv(_heads[Head(layer++)].flatten());
+        }
+        return total.MoveToOuterDisposeScope();
+
+        // The slope of a root at zero is infinite: places where no channel fires have none here.
+        static Tensor Unit(Tensor features) => features / (features.square().sum([1], keepdim: true).clamp_min(Epsilon * Epsilon).sqrt() + Epsilon);
+    }
+
     /// <summary>Frees the weights. A second call does nothing.</summary>
     public void Dispose()
     {
@@ -201,6 +231,13 @@ public sealed class Lpips : IPerImageMetric, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         PairedErrors.RequireImages(actual, reference);
+        RequireSize(actual);
+    }
+
+    private Tensor Normalised(Tensor images) => (images.to(ScalarType.Float32, _backbone.Device) - _shift) / _scale;
+
+    private void RequireSize(Tensor actual)
+    {
         string shape = TensorGuard.Shape(actual);
         if (actual.size(1) != 3)
         {

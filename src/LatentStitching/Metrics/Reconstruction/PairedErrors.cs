@@ -53,7 +53,7 @@ internal static class PairedErrors
 
     public static double StandardDeviation(double[] values) => MathNet.Numerics.Statistics.ArrayStatistics.StandardDeviation(values);
 
-    private static void RequireSameShape(Tensor actual, Tensor reference)
+    public static void RequireSameShape(Tensor actual, Tensor reference)
     {
         if (!actual.shape.AsSpan().SequenceEqual(reference.shape))
         {

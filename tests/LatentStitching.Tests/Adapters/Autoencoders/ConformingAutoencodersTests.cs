@@ -34,6 +34,8 @@ internal static class Small
 
     public static VqVae Vq(ulong seed = 4) => VqVae.Create(VqOptions(seed));
 
+    public static VqVae OddVq(ulong seed = 4) => VqVae.Create(VqOptions(seed) with { Image = new ImageFormat(3, 10, 14), Channels = [4, 4, 8] });
+
     public static VqVaeOptions VqOptions(ulong seed = 4) => new()
     {
         Image = new ImageFormat(3, 8, 12),
@@ -97,4 +99,11 @@ public sealed class VanillaVaeConformanceTests : LatentModelConformanceTests<Van
 public sealed class VqVaeConformanceTests : LatentModelConformanceTests<VqVae>
 {
     protected override VqVae Create() => Small.Vq();
+}
+
+/// <summary>A size that two halvings do not divide: 10×14 → 2×3 → 8×12 → 10×14.</summary>
+[NoTensorLeaks]
+public sealed class OddVqVaeConformanceTests : LatentModelConformanceTests<VqVae>
+{
+    protected override VqVae Create() => Small.OddVq();
 }

@@ -21,7 +21,8 @@ public sealed class DiffuseVaeTests
         try
         {
             SafeTensors.Save(path, [.. fixture.Names.Where(key => key.StartsWith("param.", StringComparison.Ordinal)).Select(key => (key["param.".Length..], fixture[key]))]);
-            using DiffuseVae model = DiffuseVae.Load(path, options);
+            using DiffuseVae model = DiffuseVae.Load(path, options, "first stage");
+            model.Name.Should().Be("first stage");
             using var scope = NewDisposeScope();
             Tensor x = fixture["in.x"];
             (Tensor mean, Tensor logVariance) = model.Network.Encode(x);

@@ -12,7 +12,7 @@ public sealed class TinyAutoencoderTests
 {
     private const string Weights = "models/taesd";
 
-    // Mean over 4 faces of the peak signal-to-noise ratio, of these weights and pixels.
+    // Mean over 64 faces of the peak signal-to-noise ratio, of these weights and pixels.
     [SharedFact("data/celeba/img_align_celeba_5000.zip")]
     public void Taef2_ReconstructsFaces()
     {
@@ -20,9 +20,9 @@ public sealed class TinyAutoencoderTests
         (model.Name, model.Latent.Dimension, model.ParameterCount).Should().Be(("taef2", 32 * 16 * 16, 2_677_027));
         using CelebA faces = CelebA.Open(Shared.Path("data/celeba/img_align_celeba_5000.zip"), geometry: ImageGeometry.ResizeThenCentreCrop(128));
         using var scope = NewDisposeScope();
-        Tensor images = faces.Load(0, 4), made = model.Reconstruct(images);
+        Tensor images = faces.Load(0, 64), made = model.Reconstruct(images);
         Tensor ratios = (made - images).square().mean([1, 2, 3]).log10() * -10;
-        ratios.mean().ToDouble().Should().BeApproximately(32.713, 0.01);
+        ratios.mean().ToDouble().Should().BeApproximately(32.578, 0.01);
         ratios.min().ToDouble().Should().BeGreaterThan(25);
     }
 

@@ -33,8 +33,10 @@ public sealed class VqVaeTests : IDisposable
         model.Network.Decode(snapped).ShouldBeCloseTo(fixture["out.decoded"], Tolerance);
         model.Network.Decode(snapped).ShouldBeCloseTo(fixture["out64.decoded"], Tolerance);
         model.Network.Decode(before).ShouldBeCloseTo(fixture["out.decoded_not_quantized"], Tolerance);
-        double loss = (before - snapped).square().mean().ToDouble() * 1.25;
-        loss.Should().BeApproximately(fixture["out.vq_loss"].ToDouble(), Tolerance * loss);
+        // The published vq_loss weighs both of its halves together by 1.25; beside it stands the absolute error of the pixels.
+        using VqVaeTask task = new(model, new VqVaeTrainer { Commitment = 1.25 });
+        double pixels = (fixture["out.decoded"] - fixture["in.x"]).to_type(ScalarType.Float64).abs().mean().ToDouble(), expected = pixels + fixture["out.vq_loss"].ToDouble();
+        using (Generator none = new(0)) task.Validate((fixture["in.x"] + 1) / 2, none).Should().BeApproximately(expected, Tolerance * expected);
 
         // What the adapter adds: the range, flattening, and its views.
         model.Decode(latents).ShouldBeCloseTo(((fixture["out.decoded"] + 1) / 2).clamp(0, 1), Tolerance);
@@ -133,8 +135,27 @@ public sealed class VqVaeTests : IDisposable
         after.Decode(codes).ShouldBeCloseTo(model.Reconstruct(images), 0);
         after.Latent.Levels[0].Shape.Should().Equal(2, 4, 6);
         after.Name.Should().Be("vq-vae/post-quantisation");
+        Action rest = () => model.At("post-quantisation", zeros(1, model.Latent.Dimension));
+        rest.ShouldRefuse("rest", "rest must be null for 'post-quantisation', which is no part of the latent of vq-vae.");
         Action other = () => model.At("z");
         other.Should().Throw<ArgumentException>().WithMessage("*post-quantisation*");
+    }
+
+    // The thesis's images: 150 → 75 → 37, which doubles to 148.
+    [Fact]
+    public void Decode_SizeThatHalvingsDoNotDivide_IsResizedToTheImage()
+    {
+        using var model = VqVae.Create(Small.VqOptions() with { Image = ImageFormat.Rgb(150), Channels = [4, 4, 8], AttentionLevels = [] });
+        model.Latent.Levels[0].Shape.Should().Equal(2, 37, 37);
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        Tensor latents = randn(1, model.Latent.Dimension), map = model.Network.Decode(model.Quantise(latents).reshape(1, 2, 37, 37));
+        map.shape.Should().Equal(1, 3, 148, 148);
+        Tensor decoded = model.Decode(latents);
+        decoded.shape.Should().Equal(1, 3, 150, 150);
+        // Both grids have the same centre, between their two middle pixels.
+        Tensor middle = ((map.narrow(2, 73, 2).narrow(3, 73, 2) + 1) / 2).clamp(0, 1);
+        decoded.narrow(2, 74, 2).narrow(3, 74, 2).mean().ToDouble().Should().BeApproximately(middle.mean().ToDouble(), 1e-3);
     }
 
     [Fact]
@@ -154,6 +175,7 @@ public sealed class VqVaeTests : IDisposable
             Refuses("{\"_class_name\": \"AutoencoderKL\"}", "describe a VQModel, but its _class_name is AutoencoderKL.");
             Refuses("{}", "describe a VQModel, but its _class_name is missing.");
             Refuses("{\"_class_name\": \"VQModel\", \"norm_num_groups\": 0}", "hold a positive whole number norm_num_groups, but it is 0.");
+            Refuses("{\"_class_name\": \"VQModel\", \"act_fn\": \"gelu\"}", "have the activation silu, as all published models, but its act_fn is gelu.");
             Refuses("{\"_class_name\": \"VQModel\", \"sample_size\": \"big\"}", "hold a positive whole number sample_size, but it is big.");
 
             void Refuses(string config, string text)

@@ -193,7 +193,11 @@ public sealed class GlowTests
         ((Glow)((Glow)model.At("z2+")).At("z3+")).Encode(images).ShouldBeCloseTo(top.Encode(images), 0);
         top.LogLikelihood(images).ShouldBeCloseTo(model.LogLikelihood(images), 1e-7);
         Action act = () => model.At("z1+");
-        act.ShouldRefuse("level", "level must be one of z2+, z3+, whitened of glow, but it is 'z1+'.");
+        act.ShouldRefuse("level", "level must be one of z1, z2, z3, z2+, z3+, whitened of glow, but it is 'z1+'.");
+        Action service = () => ((IModelLevels)model).At("z1+");
+        service.ShouldRefuse("level", "level must be one of z2+, z3+, whitened of glow, but it is 'z1+'.");
+        // A level of the latent itself, by the same name of the method.
+        model.At("z3").Encode(images).ShouldBeCloseTo(model.Encode(images).narrow(1, 576, 192), 0);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Gans;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
@@ -77,13 +78,24 @@ public sealed class GanTests : IDisposable
     }
 
     [Fact]
+    public void Recoder_ManyImages_GoThroughInBlocks()
+    {
+        using var recoder = Recoder.Create(new RecoderOptions { Image = ImageFormat.Grey(4), LatentDimension = 2, Layers = 1, BaseChannels = 2 });
+        using var generator = MlpGan.Create(new MlpGanOptions { Image = ImageFormat.Grey(4), LatentDimension = 2, HiddenWidth = 3 });
+        using var scope = NewDisposeScope();
+        Tensor images = rand(300, 1, 4, 4), found = recoder.Invert(generator, images);
+        found.shape.Should().Equal(300, 2);
+        found.ShouldBeCloseTo(cat([.. images.split(50).Select(part => recoder.Invert(generator, part))], 0), 1e-5);
+    }
+
+    [Fact]
     public void Encode_WithoutInversion_SaysWhatToAttach()
     {
         using var model = Gan.Create(Small);
         using Tensor images = zeros(1, 3, 16, 16);
         Action act = () => model.Encode(images);
         act.ShouldSay<InvalidOperationException>(
-            "gan has no encoder of its own. Attach one: model.Inversion = a Recoder, a LatentOptimisation or a HybridInversion. To pair it with another model none is needed: use PriorPairing.");
+            "gan has no encoder of its own. Attach one: model.Inversion = a Recoder, a LatentOptimisation or a HybridInversion. To pair it with another model none is needed: new PriorPairing { From = PriorSide.Source } where it is the source, PriorSide.Target where it is the target.");
     }
 
     [Fact]
@@ -101,6 +113,33 @@ public sealed class GanTests : IDisposable
         asSource.Target.ShouldBeCloseTo(encoded, 1e-6);
     }
 
+    // A variational autoencoder has a prior too, and would be drawn from first: but then the generator would have to encode.
+    [Fact]
+    public void PriorPairing_Auto_DrawsFromTheSideThatCannotEncode()
+    {
+        using var gan = Gan.Create(Small);
+        using var other = Gan.Create(Small);
+        using var vae = MlpVae.Create(new MlpVaeOptions { Image = ImageFormat.Rgb(16), HiddenWidth = 8, LatentDimension = 3 });
+        using ILatentModel wrapped = gan.WithImage(ImageFormat.Rgb(8)), small = vae.WithImage(ImageFormat.Rgb(8));
+        using var scope = NewDisposeScope();
+        foreach ((ILatentModel from, ILatentModel to) in ((ILatentModel, ILatentModel)[])[(gan, vae), (wrapped, small)])
+        {
+            using LatentPairs pairs = new PriorPairing { Count = 12, Seed = 4 }.Pair(from, to);
+            Tensor z = gan.Sample(12, 4);
+            pairs.Source.ShouldBeCloseTo(z, 0);
+            pairs.Target.ShouldBeCloseTo(to.Encode(from.Decode(z)), 1e-6);
+        }
+        using (StitchResult stitch = Stitcher.Fit(gan, vae, new StitchOptions { Pairing = new PriorPairing { Count = 50 } })) stitch.Model.Should().NotBeNull();
+        Action both = () => new PriorPairing().Pair(other, gan), asked = () => new PriorPairing { From = PriorSide.Target }.Pair(gan, vae), back = () => new PriorPairing { From = PriorSide.Source }.Pair(vae, gan);
+        both.ShouldRefuse("source", "source must encode the images drawn from gan, but gan has no encoder of its own. Attach an inversion to it, or draw from it where gan encodes: new PriorPairing { From = PriorSide.Source }.");
+        asked.ShouldRefuse("source", "source must encode the images drawn from mlp-vae, but gan has no encoder of its own. Attach an inversion to it, or draw from it where mlp-vae encodes: new PriorPairing { From = PriorSide.Source }.");
+        back.ShouldRefuse("target", "target must encode the images drawn from mlp-vae, but gan has no encoder of its own. Attach an inversion to it, or draw from it where mlp-vae encodes: new PriorPairing { From = PriorSide.Target }.");
+        // With an inversion it encodes as any model does.
+        Gan full = WithRecoder.Of(gan);
+        using LatentPairs usual = new PriorPairing { Count = 12, Seed = 4 }.Pair(full, vae);
+        usual.Target.ShouldBeCloseTo(vae.Sample(12, 4), 0);
+    }
+
     [Fact]
     public void SaveWeights_ThenLoad_IsTheSameGenerator()
     {
@@ -109,6 +148,10 @@ public sealed class GanTests : IDisposable
         model.SaveWeights(path);
         using Gan loaded = Gan.Load(path);
         loaded.Name.Should().Be("g");
+        // A file that is called model is named by its folder, as those of autoencoders are.
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "faces")).FullName;
+        File.Copy(path, Path.Combine(folder, "model.safetensors"));
+        using (Gan named = Gan.Load(Path.Combine(folder, "model.safetensors"))) named.Name.Should().Be("faces");
         loaded.Image.Should().Be(model.Image);
         loaded.ParameterCount.Should().Be(model.ParameterCount);
         using Tensor latents = model.Sample(3, 1), a = model.Decode(latents), b = loaded.Decode(latents);
@@ -156,7 +199,8 @@ public sealed class GanTests : IDisposable
     {
         Refuses(() => _ = new GanOptions { Name = " " }, "Name", "Name must not be blank.");
         Refuses(() => _ = new GanOptions { LatentDimension = 0 }, "LatentDimension", "LatentDimension must be positive, but it is 0.");
-        Refuses(() => _ = new GanOptions { Layers = 0 }, "Layers", "Layers must be positive, but it is 0.");
+        Refuses(() => _ = new GanOptions { Layers = 0 }, "Layers", "Layers must lie from 1 to 30, but it is 0.");
+        Refuses(() => _ = new GanOptions { Layers = 64 }, "Layers", "Layers must lie from 1 to 30, but it is 64.");
         Refuses(() => _ = new GanOptions { BaseChannels = 0 }, "BaseChannels", "BaseChannels must be positive, but it is 0.");
         Refuses(() => _ = new GanOptions { SeedChannels = 0 }, "SeedChannels", "SeedChannels must be positive, but it is 0.");
         Refuses(() => _ = new MlpGanOptions { HiddenWidth = 0 }, "HiddenWidth", "HiddenWidth must be positive, but it is 0.");

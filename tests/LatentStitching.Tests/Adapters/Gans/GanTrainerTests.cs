@@ -24,11 +24,11 @@ public sealed class GanTrainerTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static GanModel Model(string family) => family switch
+    private static GanModel Model(string family, ulong seed = 1) => family switch
     {
-        "gan" => Gan.Create(new GanOptions { Image = ImageFormat.Rgb(16), LatentDimension = 4, Layers = 2, BaseChannels = 4, Seed = 1 }),
-        "mlp" => MlpGan.Create(new MlpGanOptions { Image = ImageFormat.Rgb(16), LatentDimension = 4, HiddenWidth = 16, Seed = 1 }),
-        _ => StyleGan2Toy.Model(new StyleGan2Decoding()),
+        "gan" => Gan.Create(new GanOptions { Image = ImageFormat.Rgb(16), LatentDimension = 4, Layers = 2, BaseChannels = 4, Seed = seed }),
+        "mlp" => MlpGan.Create(new MlpGanOptions { Image = ImageFormat.Rgb(16), LatentDimension = 4, HiddenWidth = 16, Seed = seed }),
+        _ => StyleGan2Toy.Model(new StyleGan2Decoding(), seed),
     };
 
     private static byte[] Weights(GanModel model) => [.. model.Weights.All.SelectMany(weight => weight.Tensor.bytes.ToArray())];
@@ -49,16 +49,15 @@ public sealed class GanTrainerTests : IDisposable
             model.Weights.All.Should().OnlyContain(weight => HasNoGradient(weight.Tensor));
         }
         undisturbed.AsSpan().SequenceEqual(start).Should().BeFalse();
+        string copy = Checkpoint + ".killed";
         using (GanModel killed = Model(family))
-        using (CancellationTokenSource cancel = new())
         {
-            Steps<TrainingProgress> steps = new(cancel.Cancel);
-            Action act = () => new GanTrainer(options with { CheckpointPath = Checkpoint }) { Objective = objective, PenaltyEvery = 2 }.Train(killed, _faces, steps, cancel.Token);
-            act.Should().Throw<OperationCanceledException>();
+            new GanTrainer(options with { CheckpointPath = Checkpoint, CheckpointEvery = 2 }) { Objective = objective, PenaltyEvery = 2 }.Train(killed, _faces, new KilledAt(4, Checkpoint, copy));
         }
-        using (GanModel resumed = Model(family))
+        // Of other first weights and, for StyleGAN2, other constant noise: everything must come from the file.
+        using (GanModel resumed = Model(family, seed: 99))
         {
-            new GanTrainer(options with { CheckpointPath = Checkpoint }) { Objective = objective, PenaltyEvery = 2 }.Train(resumed, _faces);
+            new GanTrainer(options with { CheckpointPath = copy }) { Objective = objective, PenaltyEvery = 2 }.Train(resumed, _faces).Steps.Should().Be(6);
             Weights(resumed).AsSpan().SequenceEqual(undisturbed).Should().BeTrue();
         }
         is_grad_enabled().Should().BeTrue();
@@ -129,6 +128,28 @@ public sealed class GanTrainerTests : IDisposable
         report.EpochLosses.Should().ContainSingle().Which.Should().BeApproximately(expected, 1e-5 * expected);
     }
 
+    // The published rules are for pixels in [-1, 1]: stylegan2-ada's gamma of 0.0002·side²/batch and the 10 of Mescheder et al., each times half the squared gradient there.
+    [Theory]
+    [InlineData("style", 0.0002 * 16 * 16 / 6)]
+    [InlineData("gan", 10)]
+    [InlineData("mlp", 10)]
+    public void Train_DefaultPenalty_IsThePublishedOneOnSignedPixels(string family, double gamma)
+    {
+        IImageSource faces = _faces.Take(6);
+        TrainingOptions options = new() { Epochs = 1, BatchSize = 6, LearningRate = 1e-30, Seed = 3 };
+        using GanModel without = Model(family), with = Model(family);
+        double expected;
+        using (NewDisposeScope())
+        {
+            using Discriminator discriminator = without.NewDiscriminator(TrainingRun.Mix(3, 4, 0));
+            Tensor signed = (faces.Load(new SplitMix64(TrainingRun.Mix(3, 1, 0)).Permutation(6)) * 2 - 1).requires_grad_(true);
+            Tensor gradient = autograd.grad([discriminator.Logits((signed + 1) / 2, null).sum()], [signed])[0];
+            expected = gamma / 2 * 16 * gradient.to_type(ScalarType.Float64).square().sum([1, 2, 3]).mean().ToDouble();
+        }
+        double penalty = new GanTrainer(options).Train(with, faces).EpochLosses[0] - new GanTrainer(options) { GradientPenalty = 0 }.Train(without, faces).EpochLosses[0];
+        penalty.Should().BeApproximately(expected, (1e-3 * expected) + 1e-6);
+    }
+
     [Fact]
     public void Train_Validation_TellsAFiniteLoss_AndStyleGan2KeepsTheMeanOfW()
     {
@@ -137,6 +158,16 @@ public sealed class GanTrainerTests : IDisposable
         report.ValidationLosses.Should().ContainSingle().Which.Should().BePositive();
         using var scope = NewDisposeScope();
         model.Weights["mapping.w_avg"].abs().max().ToDouble().Should().BePositive();
+    }
+
+    [Fact]
+    public void Train_Validation_ChangesNothing()
+    {
+        TrainingOptions options = new() { Epochs = 2, BatchSize = 8, Seed = 3 };
+        using GanModel plain = Model("style"), judged = Model("style");
+        new GanTrainer(options).Train(plain, _faces);
+        new GanTrainer(options with { Validation = _faces.Take(7) }).Train(judged, _faces);
+        Weights(judged).AsSpan().SequenceEqual(Weights(plain)).Should().BeTrue("the mean of w too");
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using LatentStitching.Adapters.Gans;
+using LatentStitching.Data;
+using LatentStitching.Metrics.Perceptual;
 using LatentStitching.Models;
 using LatentStitching.Tests.Support;
 
@@ -115,6 +117,38 @@ public sealed class LatentOptimisationTests
         double Gap(OptimisedLatents found) => (generator.Decode(found.Latents).flatten(1).mean([1]) - images.flatten(1).mean([1])).abs().mean().ToDouble();
     }
 
+    // The latent z of a StyleGAN2 has but a direction, which the mean of many has not.
+    [Theory]
+    [InlineData(StyleGan2Latent.Z)]
+    [InlineData(StyleGan2Latent.W)]
+    [InlineData(StyleGan2Latent.WPlus)]
+    public void Optimise_StyleGan2_StartsWhereItsLatentsAre(StyleGan2Latent latent)
+    {
+        using StyleGan2 model = StyleGan2Toy.Stirred(StyleGan2Toy.Model(new StyleGan2Decoding { Latent = latent }));
+        using var scope = NewDisposeScope();
+        Tensor images = full([2, 3, 16, 16], 0.5f);
+        // Nothing moves, so what is found is the start.
+        Tensor found = new LatentOptimisation(new LatentOptimisationOptions { Steps = 1, LearningRate = 1e-30, Seed = 5 }).Invert(model, images);
+        Tensor expected = latent == StyleGan2Latent.Z ? model.Sample(1, 6) : model.Sample(1024, 5).mean([0], keepdim: true);
+        found.ShouldBeCloseTo(expected.expand(2, -1), 1e-6);
+        Tensor several = new LatentOptimisation(new LatentOptimisationOptions { Steps = 1, LearningRate = 1e-30, Seed = 5, Starts = 3 }).Invert(model, images);
+        several.shape.Should().Equal(2, model.Latent.Dimension);
+    }
+
+    // Real weights: a term of the library's own, whose descent lowers the distance that the metric tells.
+    [SharedFact("models/squeezenet1_1/squeezenet1_1.torchvision.fp16.safetensors")]
+    public void Optimise_ByLpips_LowersIt()
+    {
+        using Lpips lpips = Lpips.Load(LpipsNetwork.SqueezeNet, Shared.Path("models/squeezenet1_1/squeezenet1_1.torchvision.fp16.safetensors"), Shared.Path("models/lpips/squeeze.pth"));
+        using var generator = Gan.Create(new GanOptions { Image = ImageFormat.Rgb(32), LatentDimension = 6, Layers = 2, BaseChannels = 4, Seed = 3 });
+        using var scope = NewDisposeScope();
+        Tensor images = new ProceduralFaces(2, 32).LoadAll();
+        LatentOptimisationOptions options = new() { Steps = 25, LearningRate = 0.2 };
+        Tensor pixels = new LatentOptimisation(options).Invert(generator, images), both = new LatentOptimisation(options with { PerceptualWeight = 10 }, lpips.Distances).Invert(generator, images);
+        double plain = lpips.Measure(generator.Decode(pixels), images).Average(), perceptual = lpips.Measure(generator.Decode(both), images).Average();
+        perceptual.Should().BeLessThan(plain - 0.001);
+    }
+
     [Fact]
     public void Optimise_LeavesTheGeneratorAlone_AndOnlyItsResult()
     {
@@ -194,6 +228,8 @@ public sealed class LatentOptimisationTests
         Action shape = () => new LatentOptimisation(null, (a, _) => a).Invert(generator, images), infinite = () => new LatentOptimisation(null, (a, _) => a.flatten(1).mean([1]) / 0).Invert(generator, images);
         shape.ShouldSay<InvalidOperationException>("The perceptual term must return one number an image, [2], but it returned [2, 1, 8, 8].");
         infinite.ShouldSay<InvalidOperationException>("The objective must stay finite, but it is not. Lower the learning rate (0.05), or look into the perceptual term.");
+        Action flat = () => new LatentOptimisation(null, (a, b) => (a - b).detach().flatten(1).mean([1])).Invert(generator, images);
+        flat.ShouldSay<InvalidOperationException>("The perceptual term must carry a gradient of the decoded images, but it carries none. Compute it without no_grad, as Lpips.Distances does.");
         recoder.Dispose();
         Action disposed = () => recoder.Invert(generator, images), save = () => recoder.SaveWeights("x");
         disposed.Should().Throw<ObjectDisposedException>();

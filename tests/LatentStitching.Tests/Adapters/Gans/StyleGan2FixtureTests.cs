@@ -14,6 +14,50 @@ public sealed class StyleGan2FixtureTests
 
     public static TheoryData<string> Cases => ["cond_16", "skip_16"];
 
+    // The same through the adapter: opened from a file, in each latent and noise, with a class, on the scale of pixels.
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Model_EqualsTheOriginal(string name)
+    {
+        using StateDictionary fixture = Fixture.Load($"stylegan2/{name}.safetensors");
+        JsonNode config = JsonNode.Parse(fixture.Metadata["config"])!;
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
+        using var scope = NewDisposeScope();
+        try
+        {
+            using (StateDictionary state = fixture.Under("param.")) state.Save(path);
+            bool classes = (long)config["c_dim"]! > 0;
+            StyleGan2Decoding z = new() { Latent = StyleGan2Latent.Z }, plus = new() { Latent = StyleGan2Latent.WPlus, Label = classes ? 0 : null };
+            StyleGan2Decoding truncated = z with { Noise = SynthesisNoise.Constant, Truncation = (double)config["truncation_psi"]! };
+            long rows = fixture["in.z"].size(0);
+            for (long row = 0; row < rows; row++)
+            {
+                int? label = classes ? (int)fixture["in.c"][row].argmax().ToInt64() : null;
+                Equal(z with { Label = label }, "in.z", "out.img_none", row);
+                Equal(z with { Label = label, Noise = SynthesisNoise.Constant }, "in.z", "out.img_const", row);
+                Equal(truncated with { Label = label }, "in.z", "out.img_truncated_const", row);
+                Equal(plus, "in.w_plus", "out.img_wplus_none", row);
+                Equal(plus with { Noise = SynthesisNoise.Constant }, "in.w_plus", "out.img_wplus_const", row);
+                using StyleGan2 w = StyleGan2.Load(path, new StyleGan2Decoding { Label = label, Noise = SynthesisNoise.Constant });
+                Tensor mapped = w.Map(fixture["in.z"].narrow(0, row, 1));
+                mapped.ShouldBeCloseTo(fixture["out.w"][row].narrow(0, 0, 1), Tolerance);
+                w.Decode(mapped).ShouldBeCloseTo(Pixels("out.img_const", row), Tolerance);
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        void Equal(StyleGan2Decoding decoding, string input, string output, long row)
+        {
+            using StyleGan2 model = StyleGan2.Load(path, decoding);
+            model.Decode(fixture[input].narrow(0, row, 1).flatten(1)).ShouldBeCloseTo(Pixels(output, row), Tolerance);
+        }
+
+        Tensor Pixels(string output, long row) => ((fixture[output].narrow(0, row, 1) + 1) / 2).clamp(0, 1);
+    }
+
     [Theory]
     [MemberData(nameof(Cases))]
     public void Network_EqualsTheOriginal(string name)

@@ -1,6 +1,8 @@
 using LatentStitching.Adapters.Gans;
 using LatentStitching.Checkpoints;
+using LatentStitching.Data;
 using LatentStitching.Models;
+using LatentStitching.Studies;
 using LatentStitching.Tests.Support;
 
 namespace LatentStitching.Tests.Adapters.Gans;
@@ -87,7 +89,7 @@ public sealed class StyleGan2Tests : IDisposable
         using ILatentModel back = ((StyleGan2)w).At("z");
         Action encode = () => back.Encode(images), unknown = () => model.At("x"), own = () => ((IModelLevels)model).At("z");
         encode.Should().Throw<InvalidOperationException>().WithMessage("stylegan2/w/z has no encoder of its own. *");
-        unknown.ShouldRefuse("level", "level must be one of w, w+ of stylegan2, but it is 'x'.");
+        unknown.ShouldRefuse("level", "level must be one of z, w, w+ of stylegan2, but it is 'x'.");
         own.ShouldRefuse("level", "level must be one of w, w+ of stylegan2, but it is 'z'.");
         using StyleGan2 cut = StyleGan2Toy.Model(new StyleGan2Decoding { Latent = StyleGan2Latent.Z, TruncatedLayers = 2 });
         cut.LevelNames.Should().Equal("w+");
@@ -121,6 +123,43 @@ public sealed class StyleGan2Tests : IDisposable
         Tensor images = rand(2, 3, 16, 16);
         loaded.Reconstruct(images).bytes.SequenceEqual(model.Reconstruct(images).bytes).Should().BeTrue();
         ((StyleGan2)loaded).Sample(3, 1).bytes.SequenceEqual(model.Sample(3, 1).bytes).Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("latent", "W", "Z, W, WPlus")]
+    [InlineData("noise", "None", "None, Constant")]
+    public void Load_FolderOfAnUnknownUse_SaysWhatThereIs(string key, string value, string known)
+    {
+        using (StyleGan2 model = StyleGan2Toy.Model(new StyleGan2Decoding())) model.Save(_folder);
+        string config = Path.Combine(_folder, "config.json"), text = File.ReadAllText(config), changed = text.Replace($"\"{key}\": \"{value}\"", $"\"{key}\": \"V\"", StringComparison.Ordinal);
+        changed.Should().NotBe(text);
+        File.WriteAllText(config, changed);
+        Action act = () => LatentModel.Load(_folder).Dispose();
+        act.ShouldSay<InvalidDataException>($"config.json in '{_folder}' is not that of a model: '{key}' must be one of {known}, but it is 'V'.");
+    }
+
+    // Zero lies outside of what the mapping network makes; the stored mean of w is its middle.
+    [Fact]
+    public void At_OneStyle_HoldsTheOthersAtTheMean()
+    {
+        using StyleGan2 model = StyleGan2Toy.Stirred(StyleGan2Toy.Model(new StyleGan2Decoding { Latent = StyleGan2Latent.WPlus, Truncation = 0.5 }));
+        using ILatentModel third = model.At("w3"), wrapped = model.WithImage(ImageFormat.Rgb(8)).At("w3");
+        using var scope = NewDisposeScope();
+        Tensor style = model.Sample(2, 1).narrow(1, 21, 7), whole = model.Weights["mapping.w_avg"].detach().repeat(2, 6);
+        whole.narrow(1, 21, 7).copy_(style);
+        third.Decode(style).ShouldBeCloseTo(model.Decode(whole), 1e-6);
+        wrapped.Decode(style).ShouldBeCloseTo(model.WithImage(ImageFormat.Rgb(8)).Decode(whole), 1e-6);
+    }
+
+    // A recoder of w gives no z: that space is offered for decoding, and left out where spaces are compared by encoding.
+    [Fact]
+    public void LevelStudy_LeavesOutWhatCannotBeEncodedTo()
+    {
+        using StyleGan2 model = WithRecoder.Of(StyleGan2Toy.Stirred(StyleGan2Toy.Model(new StyleGan2Decoding())));
+        model.LevelNames.Should().Equal("z", "w+");
+        LevelStudyResult result = LevelStudy.Run([new StudyMember(model)], new ProceduralFaces(60, 16), _folder, new StitchingStudyOptions { Paths = false, BatchSize = 16, GaussianDimension = 3 });
+        result.Study.Failures.Should().BeEmpty();
+        result.Study.Models.Where(entry => !entry.IsControl).Select(entry => entry.Name).Should().Equal("stylegan2/w", "stylegan2/w+");
     }
 
     [Fact]
@@ -194,6 +233,7 @@ public sealed class StyleGan2Tests : IDisposable
     public void Options_OutOfRange_AreRefusedInWords()
     {
         Refuses(() => _ = new StyleGan2Options { Image = ImageFormat.Rgb(48) }, "Image", "Image must be square with a power of two from 8 as its side, but it is 3×48×48.");
+        Refuses(() => StyleGan2.Create(new StyleGan2Options { Image = ImageFormat.Rgb(16), ChannelBase = 15 }), "options", "options must have a ChannelBase of at least 16, the images' side, but it is 15. The last layer would have no channel.");
         Refuses(() => _ = new StyleGan2Options { StyleDimension = 0 }, "StyleDimension", "StyleDimension must be positive, but it is 0.");
         Refuses(() => _ = new StyleGan2Options { MappingLayers = 0 }, "MappingLayers", "MappingLayers must be positive, but it is 0.");
         Refuses(() => _ = new StyleGan2Decoding { Latent = (StyleGan2Latent)9 }, "Latent", "Latent must be Z, W or WPlus, but it is 9.");

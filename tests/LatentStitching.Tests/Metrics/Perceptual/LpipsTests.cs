@@ -178,6 +178,47 @@ public sealed class LpipsTests
         ((Action)(() => lpips.Measure(grey, grey))).Should().Throw<ObjectDisposedException>();
     }
 
+    [Fact]
+    public void Distances_AreWhatMeasureTells_AndTheirGradientIsTheirSlope()
+    {
+        foreach (LpipsNetwork network in Enum.GetValues<LpipsNetwork>())
+        {
+            using var scope = NewDisposeScope();
+            using StateDictionary state = Random(network), heads = RandomHeads(network);
+            using Lpips lpips = Lpips.Of(network, state, heads);
+            using Generator generator = new(3);
+            Tensor a = rand([2, 3, 40, 33], generator: generator).requires_grad_(true), b = rand([2, 3, 40, 33], generator: generator);
+            using (no_grad()) b[1].copy_(a[1]);
+            Tensor distances = lpips.Distances(a, b);
+            IReadOnlyList<double> expected = lpips.Measure(a.detach(), b);
+            distances.detach().data<float>().ToArray().Zip(expected).Should().OnlyContain(pair => Math.Abs(pair.First - pair.Second) <= 1e-5 * Math.Max(expected[0], 1e-3));
+            Tensor gradient = autograd.grad([distances.sum()], [a])[0];
+            gradient.isfinite().all().ToBoolean().Should().BeTrue();
+            // Along the gradient itself, where the kinks of a random network weigh least.
+            const float step = 0.02f;
+            double slope = gradient[0].norm().ToDouble();
+            Tensor direction = gradient[0].unsqueeze(0) / slope * step, one = a.detach().narrow(0, 0, 1), other = b.narrow(0, 0, 1);
+            double rise = (lpips.Distances(one + direction, other) - lpips.Distances(one - direction, other)).ToDouble() / (2 * step);
+            rise.Should().BeApproximately(slope, 0.15 * slope, network.ToString());
+            lpips.Distances(a.detach() * 3 - 1, b).shape.Should().Equal(2);
+        }
+    }
+
+    [Fact]
+    public void Distances_BadBatches_AreRefusedInWords()
+    {
+        using var scope = NewDisposeScope();
+        using StateDictionary state = Random(LpipsNetwork.SqueezeNet), heads = RandomHeads(LpipsNetwork.SqueezeNet);
+        Lpips lpips = Lpips.Of(LpipsNetwork.SqueezeNet, state, heads);
+        Tensor good = rand(2, 3, 20, 20), grey = rand(2, 1, 20, 20), small = rand(2, 3, 16, 20);
+        ((Action)(() => lpips.Distances(good.to_type(ScalarType.Int32), good))).ShouldRefuse("actual", "actual must be a floating-point image batch [n, 3, h, w], but it is Int32 [2, 3, 20, 20].");
+        ((Action)(() => lpips.Distances(good, small))).Should().Throw<ArgumentException>();
+        ((Action)(() => lpips.Distances(grey, grey))).ShouldRefuse("actual", "actual must have 3 channels, as LPIPS compares RGB images, but its shape is [2, 1, 20, 20]. Repeat a grey channel in both: x.expand(-1, 3, -1, -1).");
+        ((Action)(() => lpips.Distances(small, small))).ShouldRefuse("actual", "actual must be at least 17 pixels high and wide for LPIPS (squeeze), but its shape is [2, 3, 16, 20]. Enlarge both images, or use Ssim.");
+        lpips.Dispose();
+        ((Action)(() => lpips.Distances(good, good))).Should().Throw<ObjectDisposedException>();
+    }
+
     private static Lpips Squeeze() => Lpips.Load(LpipsNetwork.SqueezeNet, Shared.Path(SqueezeBackbone), Shared.Path("models/lpips/squeeze.pth"));
 
     private static StateDictionary Heads(StateDictionary fixture) =>
@@ -200,6 +241,18 @@ public sealed class LpipsTests
             (layer.Layer + ".weight", randn(layer.Shape, generator: generator).mul_(Math.Sqrt(2.0 / (layer.Shape[1] * layer.Shape[2] * layer.Shape[3])))),
             (layer.Layer + ".bias", randn([layer.Shape[0]], generator: generator).mul_(0.1)),
         })]);
+    }
+
+    private static StateDictionary RandomHeads(LpipsNetwork network)
+    {
+        long[] channels = network switch
+        {
+            LpipsNetwork.AlexNet => [64, 192, 384, 256, 256],
+            LpipsNetwork.Vgg16 => [64, 128, 256, 512, 512],
+            _ => [64, 128, 256, 384, 384, 512, 512],
+        };
+        using Generator generator = new(12);
+        return new StateDictionary([.. channels.Select((count, i) => ($"lin{i}.model.1.weight", rand([1, count, 1, 1], generator: generator)))]);
     }
 
     private static StateDictionary Filled(ulong seed)
