@@ -142,7 +142,7 @@ public sealed class LatentPairs : IDisposable
     /// <returns>For example "9000 pairs, 512 → 768".</returns>
     public override string ToString() => $"{Count} pairs, {SourceDimension} → {TargetDimension}";
 
-    private static string Images(LatentBank bank) => $"'{bank.Info.ImageSourceName}' ({bank.Info.Image}, {bank.Info.Preparation})";
+    private static string Images(LatentBank bank) => $"'{bank.Info.ImageSourceName}' ({bank.Info.Image}, {bank.Info.Preparation}{(bank.Info.ImagesContentHash is { } content ? $", content {content[..Math.Min(8, content.Length)]}" : "")})";
 
     private Tensor Live(Tensor held)
     {
