@@ -39,7 +39,7 @@ internal sealed record StyleGan2Sizes(long Latent, long Labels, long Style, int 
         int layers = 0;
         while (state.Contains($"mapping.fc{layers}.weight")) layers++;
         if (channels.Count < 2 || Dimensions("mapping.fc0.weight") is not [_, long inputs] || Dimensions("synthesis.b4.torgb.weight") is not [long image, ..]
-            || Dimensions("synthesis.b4.conv1.affine.weight") is not [_, long style])
+            || Dimensions("synthesis.b4.conv1.affine.weight") is not [_, long style] || channels.Append(inputs).Append(image).Append(style).Min() < 1)
         {
             throw new InvalidDataException(
                 $"{path} must hold a StyleGAN2 generator with the keys of NVlabs/stylegan2-ada-pytorch, mapping.fc0.weight to synthesis.b8.torgb.bias and on, "
