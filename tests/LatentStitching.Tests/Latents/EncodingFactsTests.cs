@@ -172,6 +172,21 @@ public sealed class EncodingFactsTests
         ModelFingerprint.Of(graph).Should().Be(ModelFingerprint.Of(same)).And.NotBe(ModelFingerprint.Of(symmetric));
     }
 
+    [Fact]
+    public void Of_AGraphThatMayNameOtherFiles_IsThatOfItsRun()
+    {
+        using TempFolder folder = new();
+        using var scope = NewDisposeScope();
+        Tensor weight = OnnxModels.Random(1, 5, 6), back = OnnxModels.Random(2, 6, 5), shape = tensor([-1L, 1, 2, 3]);
+        new OnnxGraph().Input("images", ScalarType.Float32, "n", 1, 2, 3).Output("latents", ScalarType.Float32, "n", 5).Constant("location", weight)
+            .Node("Flatten", ["images"], "flat").Node("Gemm", ["flat", "location"], "latents", ("transB", [1])).Save(folder["encoder.onnx"]);
+        new OnnxGraph().Input("latents", ScalarType.Float32, "n", 5).Output("images", ScalarType.Float32, "n", 1, 2, 3).Constant("weight", back).Constant("shape", shape)
+            .Node("Gemm", ["latents", "weight"], "flat", ("transB", [1])).Node("Reshape", ["flat", "shape"], "images").Save(folder["decoder.onnx"]);
+        using OnnxModel model = OnnxModel.Open(folder.Root);
+        model.GetService<IFingerprinted>().Should().BeNull();
+        ModelFingerprint.Of(model).Should().Be(ModelFingerprint.Of(model));
+    }
+
     private sealed class Projection(float factor) : IGanInversion
     {
         public Tensor Invert(ILatentModel generator, Tensor images) => images.flatten(1).narrow(1, 0, generator.Latent.Dimension).mul(factor);

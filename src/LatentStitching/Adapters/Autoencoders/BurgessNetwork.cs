@@ -43,7 +43,7 @@ internal sealed class BurgessNetwork : VaeNetwork
         if (!state.Contains("encoder.conv1.weight") || !state.Contains("encoder.mu_logvar_gen.weight"))
         {
             throw new InvalidDataException(
-                $"{path} must hold a VAE of Burgess et al. with the keys of the published code, encoder.conv1.weight to decoder.convT3.bias, but it holds {string.Join(", ", state.Names.Take(8))}...");
+                $"{path} must hold a VAE of Burgess et al. with the keys of the published code, encoder.conv1.weight to decoder.convT3.bias, but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
         }
         bool large = state.Contains("encoder.conv_64.weight");
         const string What = "the VAE of Burgess et al.";

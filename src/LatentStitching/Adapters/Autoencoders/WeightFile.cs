@@ -29,6 +29,6 @@ internal static class WeightFile
     {
         if (state.Contains(key) && state[key].dim() == axes && state[key].numel() > 0) return state[key].shape;
         string found = state.Contains(key) ? $"that is {TensorGuard.Shape(state[key])}" : $"it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}{(state.Count > 8 ? "..." : "")}";
-        throw new InvalidDataException($"{path} must hold {what} with a tensor {key} of {axes} axes and some numbers, but {found}.");
+        throw new InvalidDataException($"{path} must hold {what} with a tensor {key} of {axes} axes, but {found}.");
     }
 }

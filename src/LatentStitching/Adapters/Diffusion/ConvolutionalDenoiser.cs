@@ -115,7 +115,7 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
     {
         if (!state.Contains("beta_t") || !state.Contains("gt.blocks.0.net.1.weight") || !state.Contains("gt.blocks.0.net.0.weight") || state["gt.blocks.0.net.1.weight"].dim() != 3)
         {
-            throw new InvalidDataException($"{path} must hold a denoiser of 7×7 blocks with its schedule (beta_t, gt.blocks.0.net.0.weight, ...), but it holds {string.Join(", ", state.Names.Take(8))}...");
+            throw new InvalidDataException($"{path} must hold a denoiser of 7×7 blocks with its schedule (beta_t, gt.blocks.0.net.0.weight, ...), but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
         }
         List<long> hidden = [];
         while (state.Contains($"gt.blocks.{hidden.Count}.net.0.weight")) hidden.Add(Shape($"gt.blocks.{hidden.Count}.net.0.weight", 4)[0]);

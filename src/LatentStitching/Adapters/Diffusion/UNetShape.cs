@@ -35,7 +35,7 @@ internal sealed record UNetShape(long ImageChannels, long Channels, IReadOnlyLis
         if (!state.Contains("conv_in.weight") || state["conv_in.weight"].dim() != 4 || !state.Contains("down.0.block.0.conv1.weight"))
         {
             throw new InvalidDataException(
-                $"{path} must hold a U-Net of DDIM (conv_in.weight, down.0.block.0.conv1.weight, ...) or of diffusers (conv_in.weight, down_blocks.0.resnets.0.conv1.weight, ...), but it holds {string.Join(", ", state.Names.Take(8))}...");
+                $"{path} must hold a U-Net of DDIM (conv_in.weight, down.0.block.0.conv1.weight, ...) or of diffusers (conv_in.weight, down_blocks.0.resnets.0.conv1.weight, ...), but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
         }
         int levels = Count(state, level => $"down.{level}.block.0.conv1.weight"), blocks = Count(state, block => $"down.0.block.{block}.conv1.weight");
         if (levels > MostLevels || blocks > MostBlocks) throw new InvalidDataException($"{path} must hold a U-Net of at most {MostLevels} levels of {MostBlocks} blocks, but it names {levels} levels and {blocks} blocks.");

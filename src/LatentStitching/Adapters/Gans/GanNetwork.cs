@@ -34,7 +34,7 @@ internal sealed class GanNetwork : IDisposable
         if (!known)
         {
             throw new InvalidDataException(
-                $"{path} must hold a convolutional generator with the keys dense.weight, conv0.weight … and out.weight, but it holds {string.Join(", ", state.Names.Take(8))}.");
+                $"{path} must hold a convolutional generator with the keys dense.weight, conv0.weight … and out.weight, but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}.");
         }
         long seedChannels = state["conv0.weight"].size(0);
         if (state["dense.weight"].size(0) < seedChannels) throw new InvalidDataException($"{path} must hold a dense.weight with a row for each of the {seedChannels} channels of conv0.weight, but it has {state["dense.weight"].size(0)}.");

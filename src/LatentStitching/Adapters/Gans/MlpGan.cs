@@ -73,7 +73,7 @@ public sealed class MlpGan : GanModel
         string[] keys = ["0.weight", "2.weight", "4.weight"];
         if (!keys.All(key => state.Contains(key) && state[key].dim() == 2 && state[key].numel() > 0))
         {
-            throw new InvalidDataException($"{path} must hold a generator of three dense layers, the matrices {string.Join(", ", keys)}, but it holds {string.Join(", ", state.Names.Take(8))}.");
+            throw new InvalidDataException($"{path} must hold a generator of three dense layers, the matrices {string.Join(", ", keys)}, but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}.");
         }
         long dimension = state["0.weight"].size(1), pixels = state["4.weight"].size(0);
         long side = (long)Math.Round(Math.Sqrt(pixels));
