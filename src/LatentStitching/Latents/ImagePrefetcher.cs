@@ -31,6 +31,9 @@ internal sealed class ImagePrefetcher : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Whether no batch waits and none will come.</summary>
+    public bool Ended => _ready.IsCompleted;
+
     /// <summary>The batches in order. Each tensor ends with the step that it was given to; what the reader met is thrown where its batch would have come.</summary>
     /// <exception cref="OperationCanceledException">Cancelled: the enumeration never just ends early.</exception>
     public IEnumerable<(int Block, Tensor Images)> Batches()

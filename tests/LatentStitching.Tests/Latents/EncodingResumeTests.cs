@@ -135,18 +135,18 @@ public sealed class EncodingResumeTests
         images.Loads.Should().HaveCount(4);
     }
 
-    // The reader closes its queue when it is stopped, as it does when it has read all.
+    // The reader closes its queue when it is stopped, as it does when it has read all. Between a look at the token and one at the queue that would pass for the end; no test can hold that moment still.
     [Fact]
     public void Batches_CancelledWhileTheReaderStalls_Throws_InsteadOfEnding()
     {
         using CancellationTokenSource source = new();
-        using ManualResetEventSlim stopped = new();
-        using ImagePrefetcher prefetcher = new(Stalled(stopped, source.Token), [(0, 0, Batch), (1, Batch, Batch)], 1, source.Token);
+        using ManualResetEventSlim cancelled = new();
+        using ImagePrefetcher prefetcher = new(Stalled(cancelled, source.Token), [(0, 0, Batch), (1, Batch, Batch)], 1, source.Token);
         using IEnumerator<(int Block, Tensor Images)> batches = prefetcher.Batches().GetEnumerator();
         batches.MoveNext().Should().BeTrue();
         source.Cancel();
-        stopped.Wait();
-        Thread.Sleep(50);
+        cancelled.Set();
+        SpinWait.SpinUntil(() => prefetcher.Ended, TimeSpan.FromSeconds(20)).Should().BeTrue();
         Action act = () => batches.MoveNext();
         act.Should().Throw<OperationCanceledException>();
     }
@@ -156,14 +156,14 @@ public sealed class EncodingResumeTests
     {
         using TempFolder folder = new();
         using CancellationTokenSource source = new();
-        using ManualResetEventSlim stopped = new();
+        using ManualResetEventSlim cancelled = new();
         using WatchedModel model = new(beforeEncode: _ =>
         {
             source.Cancel();
-            stopped.Wait();
-            Thread.Sleep(50);
+            cancelled.Set();
+            Thread.Sleep(100);
         });
-        Action act = () => EncodingPipeline.Encode(model, Stalled(stopped, source.Token), folder["bank"], _options, cancellationToken: source.Token);
+        Action act = () => EncodingPipeline.Encode(model, Stalled(cancelled, source.Token), folder["bank"], _options, cancellationToken: source.Token);
         act.Should().Throw<OperationCanceledException>();
         File.Exists(folder["bank"]).Should().BeFalse();
         EncodingPipeline.Encode(model, new WatchedImages(Count), folder["bank"], _options).Dispose();
@@ -276,11 +276,11 @@ public sealed class EncodingResumeTests
         }
     }
 
-    private static WatchedImages Stalled(ManualResetEventSlim stopped, CancellationToken token) => new(Count, call =>
+    // Reads on once the cancellation has reached all who wait for it.
+    private static WatchedImages Stalled(ManualResetEventSlim cancelled, CancellationToken token) => new(Count, call =>
     {
         if (call == 0) return;
-        token.WaitHandle.WaitOne();
-        stopped.Set();
+        cancelled.Wait(TimeSpan.FromSeconds(20));
         token.ThrowIfCancellationRequested();
     });
 
