@@ -29,6 +29,7 @@ using LatentStitching.Benchmarks.Studies;
 // ... -- adapters [NAME [SECONDS]]          every adapter beside its network as bare modules
 // ... -- concepts IMAGES ATTRIBUTES OUTPUT MODEL...   what VAEs share, edits carried between them, support sets
 // ... -- kills [COUNT]                      a study killed again and again beside an undisturbed one
+// ... -- bank-kills [COUNT]                 an encoding killed again and again beside an undisturbed one
 // ... -- published [COUNT] [SHARED]         a study beside the published way of one image at a time
 if (args is ["compare", ..]) return SklearnComparison.Run(large: args.Contains("large"), args.Skip(1).FirstOrDefault(name => name != "large"));
 if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("small"));
@@ -49,6 +50,8 @@ if (args is ["stitch-digits", var folder, var drawing]) return StitchedDigits.Ru
 if (args is ["concepts", var images, var attributes, var output, .. var models]) return SharedConcepts.Run(images, attributes, output, models);
 if (args is ["kills", ..]) return KillLane.Run(args[1..]);
 if (args is [KilledStudy.Command, var killed]) return KilledStudy.Run(killed);
+if (args is ["bank-kills", ..]) return BankKillLane.Run(args[1..]);
+if (args is [KilledEncoding.Command, var begun]) return KilledEncoding.Run(begun);
 if (args is ["published", ..]) return PublishedComparison.Run(args.Length > 2 ? args[2] : null, args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 1000);
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

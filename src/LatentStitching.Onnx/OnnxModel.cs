@@ -10,18 +10,19 @@ namespace LatentStitching.Onnx;
 /// <para>Safety: a graph is data, and holds no code of its own. It is read by ONNX Runtime's native code, and may name files beside it that hold its weights.</para>
 /// <para>Source: <see href="https://onnx.ai/onnx/repo-docs/IR.html">the ONNX format</see>.</para>
 /// </remarks>
-public sealed class OnnxModel : LatentModel
+public sealed class OnnxModel : LatentModel, IFingerprinted
 {
     private readonly OnnxNetwork _encoder;
     private readonly OnnxNetwork _decoder;
     private readonly OnnxOptions _options;
     private readonly long[] _encodedShape;
     private readonly long[] _latentShape;
+    private readonly string? _fingerprint;
 
     private OnnxModel(
         string name, ImageFormat image, LatentSpace latent, OnnxOptions options, OnnxNetwork encoder, long[] encodedShape, OnnxNetwork decoder, long[] latentShape)
         : base(name, image, latent) =>
-        (_options, _encoder, _encodedShape, _decoder, _latentShape) = (options, encoder, encodedShape, decoder, latentShape);
+        (_options, _encoder, _encodedShape, _decoder, _latentShape, _fingerprint) = (options, encoder, encodedShape, decoder, latentShape, FingerprintOf(options, encoder, decoder));
 
     /// <summary>Opens encoder.onnx and decoder.onnx of a folder.</summary>
     /// <param name="folder">The folder.</param>
@@ -64,6 +65,12 @@ public sealed class OnnxModel : LatentModel
         }
     }
 
+    /// <summary>The bytes of the files, and which output and pixels are taken.</summary>
+    string IFingerprinted.Fingerprint => _fingerprint ?? "";
+
+    /// <inheritdoc/>
+    public override object? GetService(Type serviceType) => serviceType == typeof(IFingerprinted) && _fingerprint is null ? null : base.GetService(serviceType);
+
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The images ask for gradients.</exception>
     protected override Tensor EncodeCore(Tensor images)
@@ -87,6 +94,9 @@ public sealed class OnnxModel : LatentModel
         _decoder.Dispose();
         base.Dispose(disposing);
     }
+
+    private static string? FingerprintOf(OnnxOptions options, OnnxNetwork encoder, OnnxNetwork decoder) =>
+        encoder.Fingerprint() is { } encode && decoder.Fingerprint() is { } decode ? $"{encode} {options.InputRange}\n{decode} {options.OutputRange}" : null;
 
     private static OnnxModel Make(OnnxNetwork encoder, OnnxNetwork decoder, OnnxOptions options)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -102,6 +103,14 @@ internal sealed class OnnxNetwork : IDisposable
             result.narrow(0, start, taken).copy_(RunOnce(part, outputShape).narrow(0, 0, taken));
         }
         return result.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>SHA-256 of the file and the output's name; null where the file may name others beside it that hold its weights.</summary>
+    public string? Fingerprint()
+    {
+        byte[] bytes = File.ReadAllBytes(Path);
+        // The key under which a tensor tells the file that holds it (onnx.proto, TensorProto.external_data). Other texts may hold the word too: that only costs a run.
+        return bytes.AsSpan().IndexOf("location"u8) >= 0 ? null : $"{Convert.ToHexStringLower(SHA256.HashData(bytes))} {_output}";
     }
 
     public void Dispose()

@@ -28,13 +28,13 @@ internal sealed class CheckpointTree
         object? root, string? container, string path, long fileLength)
     {
         object? node = root;
+        CheckpointTree tree = new(path, fileLength);
         if (!string.IsNullOrEmpty(container))
         {
-            node = Resolve(root, container, depth: 0) ?? throw new ArgumentException(
+            node = tree.Resolve(root, container, depth: 0) ?? throw new ArgumentException(
                 $"container must name a container of '{path}', but it is '{container}'. "
                 + $"It holds tensors in: {new CheckpointTree(path, fileLength).List(root)}.", nameof(container));
         }
-        CheckpointTree tree = new(path, fileLength);
         tree.Walk(node, "", depth: 0);
         if (tree._tensors.Count == 0)
         {
@@ -74,12 +74,7 @@ internal sealed class CheckpointTree
         foreach ((string key, object? value) in Children(node))
         {
             // Containers that share their content are walked again for each way to them, which can be far more than the file is long.
-            _cost += 1 + at.Length + Math.Min(key.Length, MaxKeyLength);
-            if (_cost > MaxCost || _tensors.Count > _maxTensors)
-            {
-                throw new InvalidDataException(
-                    $"'{_path}' must not hold more containers and tensors than its length allows, but it refers to the same ones again and again.");
-            }
+            Spend(1 + at.Length + Math.Min(key.Length, MaxKeyLength));
             if (value is not (TorchTensor or PickleDictionary or PickleSequence)) continue;
             if (key.Length > MaxKeyLength)
             {
@@ -88,6 +83,13 @@ internal sealed class CheckpointTree
             if (value is TorchTensor tensor) _tensors.Add((at, key, tensor));
             else Walk(value, Join(at, key), depth + 1);
         }
+    }
+
+    private void Spend(long cost)
+    {
+        _cost += cost;
+        if (_cost <= MaxCost && _tensors.Count <= _maxTensors) return;
+        throw new InvalidDataException($"'{_path}' must not hold more containers and tensors than its length allows, but it refers to the same ones again and again.");
     }
 
     private string List(object? root)
@@ -105,18 +107,21 @@ internal sealed class CheckpointTree
     }
 
     // Keys may hold dots themselves, so each key is tried against the beginning of what is left.
-    private static object? Resolve(object? node, string container, int depth)
+    private object? Resolve(object? node, string container, int depth)
     {
         if (depth > MaxDepth) return null;
+        HashSet<string>? tried = null;
         foreach ((string key, object? value) in Children(node))
         {
+            Spend(1 + Math.Min(key.Length, MaxKeyLength));
             if (value is not (PickleDictionary or PickleSequence)) continue;
-            if (key == container) return value;
-            if (key.Length > 0 && container.Length > key.Length && container[key.Length] == '.' && container.StartsWith(key, StringComparison.Ordinal)
-                && Resolve(value, container[(key.Length + 1)..], depth + 1) is { } found)
-            {
-                return found;
-            }
+            bool whole = key == container;
+            bool begins = key.Length > 0 && container.Length > key.Length && container[key.Length] == '.' && container.StartsWith(key, StringComparison.Ordinal);
+            if (!whole && !begins) continue;
+            // The number 1 and the text "1" are two keys of a dictionary, and one name.
+            if (!(tried ??= new(StringComparer.Ordinal)).Add(key)) throw new InvalidDataException($"'{_path}' must name each container once, but '{PickleText.Safe(key)}' comes twice.");
+            if (whole) return value;
+            if (Resolve(value, container[(key.Length + 1)..], depth + 1) is { } found) return found;
         }
         return null;
     }

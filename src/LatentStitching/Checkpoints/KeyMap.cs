@@ -29,6 +29,7 @@ public sealed class KeyMap
     /// <param name="state">The tensors under their original names. Not disposed.</param>
     /// <returns>A state dictionary over the same memory (fresh memory where a rule converts), with the same metadata. Owned by the caller.</returns>
     /// <exception cref="ArgumentException">Two tensors would have one name.</exception>
+    /// <exception cref="InvalidDataException">A rule cannot convert a tensor of this shape; the text names both.</exception>
     /// <exception cref="ObjectDisposedException">The state dictionary has been disposed.</exception>
     public StateDictionary Apply(StateDictionary state)
     {
@@ -52,9 +53,22 @@ public sealed class KeyMap
             {
                 throw new ArgumentException($"state must keep its names apart, but {Name} renames both '{origins[target]}' and '{name}' to '{target}'.", nameof(state));
             }
-            renamed.Add((target, rule is null ? state[name] : rule.Convert(state[name])));
+            renamed.Add((target, rule is null ? state[name] : Converted(rule, name, state[name])));
         }
         return new StateDictionary(renamed, state.Metadata);
+    }
+
+    private Tensor Converted(KeyRule rule, string name, Tensor tensor)
+    {
+        try
+        {
+            return rule.Convert(tensor);
+        }
+        // A conversion is a function of whoever wrote the map, and fails in its own way where a file holds another shape.
+        catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
+        {
+            throw new InvalidDataException($"{Name} must hold '{PickleText.Safe(name)}' in the published shape, but it is {TensorGuard.Shape(tensor)}, which cannot be converted: {e.Message.Split('\n')[0]}", e);
+        }
     }
 
     /// <summary>Says the name and the number of rules.</summary>

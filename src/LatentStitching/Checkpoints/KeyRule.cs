@@ -15,7 +15,7 @@ public sealed class KeyRule
     private KeyRule(string pattern, string? replacement, Func<Tensor, Tensor>? convert)
     {
         ArgumentException.ThrowIfNullOrEmpty(pattern);
-        _pattern = new Regex($"^(?:{pattern})$", RegexOptions.CultureInvariant, _limit);
+        _pattern = new Regex($@"^(?:{pattern})\z", RegexOptions.CultureInvariant, _limit);
         _replacement = replacement;
         _convert = convert;
     }
@@ -39,7 +39,7 @@ public sealed class KeyRule
     public static KeyRule Drop([StringSyntax(StringSyntaxAttribute.Regex)] string pattern) => new(pattern, null, null);
 
     /// <summary>Says the rule.</summary>
-    /// <returns>For example "^(?:module\.(.*))$ → $1".</returns>
+    /// <returns>For example "^(?:module\.(.*))\z → $1".</returns>
     public override string ToString() => $"{_pattern} → {_replacement ?? "left out"}";
 
     /// <summary>Applies the rule to one name.</summary>

@@ -10,7 +10,7 @@ internal static class NearNames
     /// <summary>Up to five names, nearest first, by the number of letters to change; of very many, the first are searched.</summary>
     public static string Of(string name, IReadOnlyList<string> names) => names.Count == 0
         ? "there are none"
-        : string.Join(", ", names.Take(Searched).OrderBy(other => Distance(name, other)).Take(Shown).Select(other => $"'{other}'")) + (names.Count > Shown ? ", …" : "");
+        : string.Join(", ", names.Take(Searched).OrderBy(other => Distance(name, other)).Take(Shown).Select(other => $"'{PickleText.Safe(other)}'")) + (names.Count > Shown ? ", …" : "");
 
     // Levenshtein's distance, row by row.
     private static int Distance(ReadOnlySpan<char> a, ReadOnlySpan<char> b)

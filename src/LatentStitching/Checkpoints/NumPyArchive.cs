@@ -12,10 +12,6 @@ internal static class NumPyArchive
 
     private const string Suffix = ".npy";
 
-    // Deflate can shrink a thousandfold, which no measured numbers do, but a small hostile file would.
-    private const long MaxGrowth = 64;
-    private const long AlwaysAllowed = 64L << 20;
-
     // What zip files give as the time if they have none, so that the same arrays are the same bytes.
     private static readonly DateTimeOffset _epoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -29,15 +25,16 @@ internal static class NumPyArchive
 
     public static StateDictionary Load(ZipParts parts)
     {
-        CheckGrowth(parts);
+        parts.CheckGrowth("arrays", "If they are meant to, save them by numpy.savez, without compression.");
         using var scope = NewDisposeScope();
         List<(string Name, Tensor Tensor)> tensors = [];
         foreach (ZipArchiveEntry entry in parts.Entries)
         {
             string name = entry.FullName[..^Suffix.Length];
             if (entry.IsEncrypted) throw new InvalidDataException($"'{parts.Path}' must hold its arrays as they are, but '{PickleText.Safe(name)}' is encrypted.");
-            using Stream stream = parts.Open(entry);
+            using CheckedStream stream = parts.Open(entry);
             tensors.Add((name, new NumPyReader(stream, entry.Length, $"'{parts.Path}' (array '{PickleText.Safe(name)}')").Read()));
+            if (stream.Differs) throw parts.Changed(entry);
         }
         return StateDictionary.Adopt(tensors, ReadOnlyDictionary<string, string>.Empty);
     }
@@ -60,18 +57,5 @@ internal static class NumPyArchive
         stream.Write(NumPyHeader.ToBytes(NumPyType.Of(tensor.dtype)!, tensor.shape));
         // A conjugate is only marked as such until it is resolved.
         TensorBytes.Write(stream, tensor.detach().resolve_conj().resolve_neg().cpu().contiguous());
-    }
-
-    private static void CheckGrowth(ZipParts parts)
-    {
-        Int128 bytes = 0;
-        foreach (ZipArchiveEntry entry in parts.Entries) bytes += entry.Length;
-        Int128 limit = Int128.Max((Int128)parts.Length * MaxGrowth, AlwaysAllowed);
-        if (bytes > limit)
-        {
-            throw new InvalidDataException(
-                $"'{parts.Path}' must not grow beyond {limit} bytes, {MaxGrowth} times its length, but its arrays would take {bytes}. "
-                + "If they are meant to, save them by numpy.savez, without compression.");
-        }
     }
 }

@@ -10,7 +10,6 @@ namespace LatentStitching.Checkpoints;
 /// <param name="owner">Begins every message: the file, in quotes.</param>
 internal sealed class NumPyReader(Stream stream, long length, string owner)
 {
-    private const int BufferBytes = 1 << 16;
     private long _at;
 
     /// <summary>A fresh contiguous tensor on the CPU. The sizes are checked before memory for it is taken.</summary>
@@ -73,38 +72,13 @@ internal sealed class NumPyReader(Stream stream, long length, string owner)
 
     private void Widen(NumPyHeader header, Span<byte> block)
     {
-        byte[] buffer = new byte[Math.Min(BufferBytes, block.Length)];
         int size = header.Type.Size;
-        int wide = size == 2 ? 4 : 8;
-        int step = buffer.Length / wide;
-        for (int start = 0; start < block.Length / wide; start += step)
+        bool fits = UnsignedNumbers.Widen(size, block, numbers =>
         {
-            int count = Math.Min(step, block.Length / wide - start);
-            Span<byte> numbers = buffer.AsSpan(0, count * size);
             ReadExactly(numbers);
             if (header.BigEndian) Reverse(numbers, size);
-            Span<byte> target = block.Slice(start * wide, count * wide);
-            switch (size)
-            {
-                case 2:
-                    Span<ushort> shorts = MemoryMarshal.Cast<byte, ushort>(numbers);
-                    Span<int> ints = MemoryMarshal.Cast<byte, int>(target);
-                    for (int i = 0; i < count; i++) ints[i] = shorts[i];
-                    break;
-                case 4:
-                    Span<uint> words = MemoryMarshal.Cast<byte, uint>(numbers);
-                    Span<long> longs = MemoryMarshal.Cast<byte, long>(target);
-                    for (int i = 0; i < count; i++) longs[i] = words[i];
-                    break;
-                default:
-                    if (MemoryMarshal.Cast<byte, long>(numbers).ContainsAnyInRange(long.MinValue, -1L))
-                    {
-                        throw Invalid("must hold numbers below 2^63, which TorchSharp's whole numbers end at, but it is of type u8 and holds larger ones.");
-                    }
-                    numbers.CopyTo(target);
-                    break;
-            }
-        }
+        });
+        if (!fits) throw Invalid("must hold numbers below 2^63, which TorchSharp's whole numbers end at, but it is of type u8 and holds larger ones.");
     }
 
     private static void Reverse(Span<byte> bytes, int size)

@@ -5,9 +5,9 @@ namespace LatentStitching.Checkpoints;
 
 /// <summary>Reads and writes safetensors files: named tensors and texts, in a format that can hold no code.</summary>
 /// <remarks>
-/// <para>Element types: F16, BF16, F32, F64, I8, I16, I32, I64, U8 and BOOL. Others, such as F8_E4M3 and U16, are refused.</para>
-/// <para>Numbers lie in the file as little endian, as on every machine that TorchSharp runs on. Nothing is converted: what was written comes back bit
-/// by bit.</para>
+/// <para>Element types: F16, BF16, F32, F64, I8, I16, I32, I64, U8 and BOOL are read and written; C64, U16, U32 and U64 are read, the unsigned ones as the signed ones of twice the bytes, U64 as int64 where all
+/// its numbers are below 2^63. Others, such as F8_E4M3, are refused.</para>
+/// <para>Numbers lie in the file as little endian, as on every machine that TorchSharp runs on. What was written comes back bit by bit.</para>
 /// <para>Thread safety: static and stateless. Two writers of one path do not mix their bytes; the later one stays.</para>
 /// <para>Source: <see href="https://huggingface.co/docs/safetensors">the safetensors format</see>.</para>
 /// </remarks>
@@ -38,8 +38,8 @@ public static class SafeTensors
     /// <param name="path">The file. Its folder must be there.</param>
     /// <param name="tensors">Names, all different, and dense tensors of any shape. Not changed, not disposed.</param>
     /// <param name="metadata">Texts to keep with them; none if null.</param>
-    /// <exception cref="ArgumentException">The path is blank, a name comes twice or is "__metadata__", or a tensor is of a type the format lacks,
-    /// sparse, or without values.</exception>
+    /// <exception cref="ArgumentException">The path is blank, a name comes twice or is "__metadata__", a tensor is of a type the format lacks,
+    /// sparse, or without values, or a text of the metadata is null.</exception>
     /// <exception cref="ObjectDisposedException">A tensor has been disposed.</exception>
     /// <exception cref="IOException">The file cannot be written, or its folder is not there.</exception>
     /// <exception cref="UnauthorizedAccessException">The path is a folder, or may not be written.</exception>
@@ -47,6 +47,10 @@ public static class SafeTensors
     {
         Guard.NotBlank(path);
         NamedTensors.CheckWritable(tensors);
+        foreach ((string key, string text) in metadata ?? ReadOnlyDictionary<string, string>.Empty)
+        {
+            if (text is null) throw new ArgumentException($"metadata must hold texts, but that of '{key}' is null. Leave it out.", nameof(metadata));
+        }
         SafeTensorsHeader header = SafeTensorsHeader.Of(tensors, metadata ?? ReadOnlyDictionary<string, string>.Empty);
         byte[] head = header.ToBytes();
         if (head.Length - 8 > SafeTensorsHeader.MaxLength)
@@ -76,19 +80,22 @@ public static class SafeTensors
         foreach (SafeTensorsEntry entry in header.Entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             Tensor tensor = empty(entry.Shape, entry.Type.Dtype, CPU);
+            bool fits = true;
             try
             {
-                TensorBytes.Read(stream, tensor);
+                if (!entry.Type.IsWidened) TensorBytes.Read(stream, tensor);
+                else TensorBytes.InBlocks(tensor, block => fits &= UnsignedNumbers.Widen(entry.Type.Size, block, numbers => stream.ReadExactly(numbers)));
             }
             catch (EndOfStreamException e)
             {
                 throw new InvalidDataException(
-                    $"'{stream.Name}' must hold the data of all tensors, but it ended within '{entry.Name}'. "
+                    $"'{stream.Name}' must hold the data of all tensors, but it ended within '{PickleText.Safe(entry.Name)}'. "
                     + "It was cut while being read.", e);
             }
+            if (!fits) throw new InvalidDataException($"'{stream.Name}' must hold numbers below 2^63, which TorchSharp's whole numbers end at, but '{PickleText.Safe(entry.Name)}' is of type U64 and holds larger ones.");
             if (!TensorBytes.AreBooleans(tensor))
             {
-                throw new InvalidDataException($"'{stream.Name}' must hold Booleans as bytes 0 and 1, but '{entry.Name}' holds others. The file is damaged.");
+                throw new InvalidDataException($"'{stream.Name}' must hold Booleans as bytes 0 and 1, but '{PickleText.Safe(entry.Name)}' holds others. The file is damaged.");
             }
             tensors.Add(entry.Name, tensor);
         }

@@ -5,6 +5,8 @@ namespace LatentStitching.Checkpoints;
 /// <summary>How the tensors of a checkpoint fit the weights that a model needs.</summary>
 public sealed record WeightReport
 {
+    private const int MostListed = 10_000;
+
     /// <summary>Names the model needs that are not there, in the model's order.</summary>
     public required IReadOnlyList<string> Missing { get; init; }
 
@@ -39,5 +41,12 @@ public sealed record WeightReport
     /// <returns>For example "encoder.weight is missing; decoder.bias is [3] instead of [4]; step is unexpected"; "every weight fits" if nothing is.</returns>
     public override string ToString() => IsExact
         ? "every weight fits"
-        : string.Join("; ", [.. Missing.Select(name => $"{name} is missing"), .. Misshapen, .. Unexpected.Select(name => $"{name} is unexpected")]);
+        : string.Join("; ", [.. Listed(Missing.Select(name => $"{name} is missing"), "missing"), .. Listed(Misshapen, "misshapen"), .. Listed(Unexpected.Select(name => $"{PickleText.Safe(name)} is unexpected"), "unexpected")]);
+
+    // More than any network has; a hostile file may have millions.
+    private static IEnumerable<string> Listed(IEnumerable<string> all, string what)
+    {
+        int count = all.Count();
+        return count <= MostListed ? all : [.. all.Take(MostListed), $"and {count - MostListed} more are {what}"];
+    }
 }

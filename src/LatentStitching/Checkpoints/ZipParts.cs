@@ -5,6 +5,10 @@ namespace LatentStitching.Checkpoints;
 /// <summary>A zip file's parts by name. Whatever is wrong with the archive gives one kind of error, which names the file.</summary>
 internal sealed class ZipParts : IDisposable
 {
+    // Deflate can shrink a thousandfold, which no measured numbers do, but a small hostile file would.
+    private const long MaxGrowth = 64;
+    private const long AlwaysAllowed = 64L << 20;
+
     private readonly ZipArchive _archive;
     private readonly Dictionary<string, ZipArchiveEntry> _entries = new(StringComparer.Ordinal);
 
@@ -53,23 +57,38 @@ internal sealed class ZipParts : IDisposable
     /// <summary>Reads a part, whose content the callback takes as it is.</summary>
     public void Read(ZipArchiveEntry entry, Action<Stream> read)
     {
+        bool differs;
         try
         {
-            using Stream stream = entry.Open();
+            using CheckedStream stream = new(entry.Open(), entry);
             read(stream);
+            differs = stream.Differs;
         }
         catch (Exception e) when (IsDamage(e))
         {
             throw Damaged(e);
         }
+        if (differs) throw Changed(entry);
+    }
+
+    /// <summary>Refuses an archive whose parts would be far larger than it.</summary>
+    /// <param name="what">What the parts are, for the text.</param>
+    /// <param name="cure">How to put it right, or empty.</param>
+    public void CheckGrowth(string what, string cure = "")
+    {
+        Int128 bytes = 0;
+        foreach (ZipArchiveEntry entry in Entries) bytes += entry.Length;
+        Int128 limit = Int128.Max((Int128)Length * MaxGrowth, AlwaysAllowed);
+        if (bytes <= limit) return;
+        throw new InvalidDataException($"'{Path}' must not grow beyond {limit} bytes, {MaxGrowth} times its length, but its {what} would take {bytes}. {cure}".TrimEnd());
     }
 
     /// <summary>Opens a part, for a reader with errors of its own: it has to expect those of <see cref="IsDamage"/>.</summary>
-    public Stream Open(ZipArchiveEntry entry)
+    public CheckedStream Open(ZipArchiveEntry entry)
     {
         try
         {
-            return entry.Open();
+            return new CheckedStream(entry.Open(), entry);
         }
         catch (Exception e) when (IsDamage(e))
         {
@@ -81,6 +100,10 @@ internal sealed class ZipParts : IDisposable
 
     /// <summary>Whether a zip reader may throw it on a damaged archive: that is not one kind.</summary>
     public static bool IsDamage(Exception e) => e is InvalidDataException or EndOfStreamException or ArgumentException or NotSupportedException or OverflowException;
+
+    /// <summary>What is said of a part with another checksum.</summary>
+    public InvalidDataException Changed(ZipArchiveEntry entry) =>
+        new($"'{Path}' must hold its parts as they were written, but '{PickleText.Safe(entry.FullName)}' has another checksum. The file is damaged.");
 
     private InvalidDataException Damaged(Exception e) => new($"'{Path}' must be a whole zip archive, but it is damaged or cut short: {e.Message}", e);
 }

@@ -22,6 +22,10 @@ public interface IImageSource
     /// <value>"as given" where the source says nothing else.</value>
     string Preparation => "as given";
 
+    /// <summary>Tells these pictures from others under the same names, best by a hash of their bytes. Latents of pictures of other hashes are neither reused nor paired by id.</summary>
+    /// <value>Null, the default, where the source does not tell: name, format, preparation and ids must then be enough.</value>
+    string? ContentHash => null;
+
     /// <summary>Reads images.</summary>
     /// <param name="indices">Places in <see cref="Ids"/>, each from 0 to Count − 1; any order, repeats allowed.</param>
     /// <returns>Image batch [indices.Count, c, h, w], float32, values in [0, 1], on the CPU, owned by the caller.</returns>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 
@@ -22,6 +23,7 @@ public sealed class IdxImages : IImageSource
         (_height, _width) = (images.Dimensions[1], images.Dimensions[2]);
         Image = new ImageFormat(1, size ?? _height, size ?? _width);
         Ids = Array.AsReadOnly(Enumerable.Range(0, images.Dimensions[0]).Select(i => $"{name}:{i:D5}").ToArray());
+        ContentHash = Convert.ToHexStringLower(SHA256.HashData(images.Bytes));
         Labels = labels;
         Attributes = attributes;
     }
@@ -34,6 +36,9 @@ public sealed class IdxImages : IImageSource
 
     /// <inheritdoc />
     public IReadOnlyList<string> Ids { get; }
+
+    /// <summary>SHA-256 of the pixels in the file: data sets that share their files' names, as those after MNIST do, are told apart.</summary>
+    public string ContentHash { get; }
 
     /// <summary>The class of each image, from 0, or null where no label file was given.</summary>
     public IReadOnlyList<byte>? Labels { get; }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 
@@ -12,13 +14,16 @@ namespace LatentStitching.Data;
 public sealed class ImageFolder : IImageSource
 {
     private readonly ImageStore _store;
+    private const int Sampled = 16;
     private readonly ImageReader _reader;
+    private readonly Lazy<string> _contentHash;
 
     private ImageFolder(ImageStore store, ImageGeometry geometry, bool grey)
     {
         _store = store;
         _reader = new ImageReader(store, geometry, grey);
         Geometry = geometry;
+        _contentHash = new Lazy<string>(() => HashOf(store));
         Name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(store.Path)));
     }
 
@@ -35,6 +40,9 @@ public sealed class ImageFolder : IImageSource
 
     /// <summary>The paths of the pictures below the folder, with '/', in ordinal order.</summary>
     public IReadOnlyList<string> Ids => _store.Ids;
+
+    /// <summary>SHA-256 of the names and bytes of 16 files spread over the folder: folders of equal names and pictures of equal names are told apart. Read when first asked for.</summary>
+    string? IImageSource.ContentHash => _contentHash.Value;
 
     /// <summary>Null: a folder holds no labels.</summary>
     public AttributeTable? Attributes => null;
@@ -57,4 +65,18 @@ public sealed class ImageFolder : IImageSource
     /// <exception cref="ArgumentException">No index is given, or one is outside the source.</exception>
     /// <exception cref="InvalidDataException">A file is no picture, is damaged, or does not fit the geometry; the text names it.</exception>
     public Tensor Load(IReadOnlyList<int> indices) => _reader.Load(indices);
+
+    private static string HashOf(ImageStore store)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        int count = store.Ids.Count, sampled = Math.Min(Sampled, count);
+        for (int i = 0; i < sampled; i++)
+        {
+            int index = (int)((long)i * count / sampled);
+            byte[] bytes = store.Read(index);
+            hash.AppendData(Encoding.UTF8.GetBytes($"{store.Ids[index]}\n{bytes.Length}\n"));
+            hash.AppendData(bytes);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 }

@@ -26,6 +26,8 @@ internal sealed class ImageSubset : IImageSource
 
     public string Preparation => _inner.Preparation;
 
+    public string? ContentHash => _inner.ContentHash;
+
     public Tensor Load(IReadOnlyList<int> indices)
     {
         ImageSourceGuard.Indices(indices, _indices.Length);

@@ -37,6 +37,11 @@ internal sealed record BankHeader(LatentBankInfo Info, ScalarType Dtype, int Blo
             int count = (int)latents.Shape[0];
             int blockRows = Number(BankLayout.BlockSize);
             byte[] hashes = Bytes(BankLayout.HashesTensor, ((count + (long)blockRows - 1) / blockRows, SHA256.HashSizeInBytes));
+            for (int block = 0; block < hashes.Length; block += SHA256.HashSizeInBytes)
+            {
+                if (hashes.AsSpan(block, SHA256.HashSizeInBytes).ContainsAnyExcept((byte)0)) continue;
+                throw Invalid($"must hold the checksum of each block of {blockRows} rows, but that of block {block / SHA256.HashSizeInBytes} is zeros: its latents were never written. Encode it anew.");
+            }
             string[]? names = header.Metadata.ContainsKey(BankLayout.AttributeNames) ? Parsed(BankLayout.AttributeNames, Texts) : null;
             byte[] labels = names is null ? [] : Bytes(BankLayout.AttributesTensor, (count, names.Length), ScalarType.Bool);
             byte[] ids = Bytes(BankLayout.IdsTensor, null);
@@ -65,6 +70,7 @@ internal sealed record BankHeader(LatentBankInfo Info, ScalarType Dtype, int Blo
                     ImageSourceName = Fact(BankLayout.Images),
                     Image = new ImageFormat(image[0], image[1], image[2]),
                     Preparation = Fact(BankLayout.Preparation),
+                    ImagesContentHash = header.Metadata.GetValueOrDefault(BankLayout.ImagesContent),
                     Ids = Array.AsReadOnly(Parse(ids, BankLayout.IdsTensor, Texts)),
                     Attributes = names is null
                         ? null

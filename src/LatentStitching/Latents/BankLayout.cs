@@ -21,6 +21,7 @@ internal sealed class BankLayout
     public const string ImageSize = Prefix + "image";
     public const string Preparation = Prefix + "preparation";
     public const string ImagesHash = Prefix + "images-fingerprint";
+    public const string ImagesContent = Prefix + "images-content";
     public const string BlockSize = Prefix + "block-rows";
     public const string AttributeNames = Prefix + "attributes";
     public const string Prefix = "latentstitching.";
@@ -120,6 +121,7 @@ internal sealed class BankLayout
             [ImagesHash] = info.ImagesFingerprint,
             [BlockSize] = $"{blockRows}",
         };
+        if (info.ImagesContentHash is { } content) facts[ImagesContent] = content;
         if (info.Attributes is { } attributes)
         {
             facts[AttributeNames] = Text(json =>

@@ -36,6 +36,10 @@ public sealed record EncodingOptions
     /// <value>False by default: refused. A bank of the same model and images is reused either way, and a file that is no bank is never replaced.</value>
     public bool Overwrite { get; init; }
 
+    /// <summary>Whether the latents of a bank that is reused are read and compared with their checksums first, as <see cref="LatentBank.Verify"/> does.</summary>
+    /// <value>False by default: ids, labels and facts are always checked, the latents not. Damaged ones are refused, whatever <see cref="Overwrite"/> says.</value>
+    public bool VerifyReused { get; init; }
+
     /// <summary>Where the log goes.</summary>
     /// <value>Null by default: nowhere.</value>
     public ILoggerFactory? LoggerFactory { get; init; }

@@ -29,8 +29,9 @@ public static partial class EncodingPipeline
     /// <returns>The bank. To be disposed by the caller.</returns>
     /// <exception cref="ArgumentException">The model takes images of another format, there are no images, or the path holds the bank, or the beginning of the bank, of another model or of other images.</exception>
     /// <exception cref="InvalidOperationException">The model gave latents of another shape, not finite, or too large for the dtype; or the source gave images of another shape.</exception>
-    /// <exception cref="InvalidDataException">The file at the path is damaged or no bank.</exception>
+    /// <exception cref="InvalidDataException">The file at the path is damaged or no bank; its latents are looked at where <see cref="EncodingOptions.VerifyReused"/> says so.</exception>
     /// <exception cref="IOException">A file cannot be written, or another process is encoding to this path.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or a file in it may not be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public static LatentBank Encode(
         ILatentModel model,
@@ -54,7 +55,7 @@ public static partial class EncodingPipeline
         ILogger logger = (ILogger?)options.LoggerFactory?.CreateLogger(typeof(EncodingPipeline)) ?? NullLogger.Instance;
         var info = LatentBankInfo.Of(model, images);
         info.Check(nameof(images));
-        if (File.Exists(path) && Reused(path, info, options) is { } bank)
+        if (File.Exists(path) && Reused(path, info, options, cancellationToken) is { } bank)
         {
             LogReused(logger, path, bank.Count);
             return bank;
@@ -71,20 +72,34 @@ public static partial class EncodingPipeline
         return LatentBank.Open(path);
     }
 
-    private static LatentBank? Reused(string path, LatentBankInfo info, EncodingOptions options)
+    private static LatentBank? Reused(string path, LatentBankInfo info, EncodingOptions options, CancellationToken cancellationToken)
     {
         var bank = LatentBank.Open(path);
         List<string> differing = [];
         if (bank.Info.ModelFingerprint != info.ModelFingerprint) differing.Add($"model ('{bank.Info.ModelName}' there, with another fingerprint)");
         if (bank.Info.ImagesFingerprint != info.ImagesFingerprint) differing.Add($"images ({bank.Count} of '{bank.Info.ImageSourceName}', {bank.Info.Image}, {bank.Info.Preparation} there)");
         if (bank.Dtype != options.Dtype) differing.Add($"dtype ({bank.Dtype} there)");
-        if (differing.Count == 0) return bank;
+        if (differing.Count == 0) return options.VerifyReused ? Verified(bank, cancellationToken) : bank;
         bank.Dispose();
         if (options.Overwrite) return null;
         throw new ArgumentException(
             $"path must be free or hold the bank of {info.ModelName} and {info.ImageSourceName}, but '{path}' differs in its {string.Join(", ", differing)}. "
             + "Choose another path, or set EncodingOptions.Overwrite.",
             nameof(path));
+    }
+
+    private static LatentBank Verified(LatentBank bank, CancellationToken cancellationToken)
+    {
+        try
+        {
+            bank.Verify(cancellationToken);
+            return bank;
+        }
+        catch
+        {
+            bank.Dispose();
+            throw;
+        }
     }
 
     private static void EncodePending(
@@ -109,6 +124,7 @@ public static partial class EncodingPipeline
             double rate = (done - resumed) / clock.Elapsed.TotalSeconds;
             progress?.Report(new EncodingProgress { Done = done, Total = total, Resumed = resumed, ImagesPerSecond = rate, Remaining = TimeSpan.FromSeconds((total - done) / rate) });
         }
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private static Tensor Encoded(ILatentModel model, Tensor batch, BankLayout layout, int block)

@@ -31,7 +31,11 @@ internal sealed class ImagePrefetcher : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Whether no batch waits and none will come.</summary>
+    public bool Ended => _ready.IsCompleted;
+
     /// <summary>The batches in order. Each tensor ends with the step that it was given to; what the reader met is thrown where its batch would have come.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled: the enumeration never just ends early.</exception>
     public IEnumerable<(int Block, Tensor Images)> Batches()
     {
         if (_thread is null)
@@ -49,6 +53,8 @@ internal sealed class ImagePrefetcher : IDisposable
             _done.Add(images, CancellationToken.None);
         }
         _failure?.Throw();
+        // A reader that was stopped closes the queue as one that has read all does.
+        _cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>Stops the reader, after the batch that it is at.</summary>

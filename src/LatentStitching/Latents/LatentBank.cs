@@ -66,6 +66,7 @@ public sealed class LatentBank : IDisposable
     /// <returns>The bank. To be disposed by the caller.</returns>
     /// <exception cref="ArgumentException">The path is blank.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
     /// <exception cref="InvalidDataException">The file is no bank, is cut short, or its ids, labels or facts do not match their checksum; the text says which.</exception>
     public static LatentBank Open(string path)
     {
@@ -93,6 +94,7 @@ public sealed class LatentBank : IDisposable
     /// <returns>The bank. To be disposed by the caller.</returns>
     /// <exception cref="ArgumentException">The latents are no finite floating-point matrix or do not fit the dtype or the info, or the info is incomplete.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written, or the path is a folder.</exception>
     public static LatentBank Create(string path, Tensor latents, LatentBankInfo info, ScalarType dtype = ScalarType.Float32)
     {
         Guard.NotBlank(path);

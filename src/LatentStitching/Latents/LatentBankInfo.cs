@@ -30,6 +30,10 @@ public sealed record LatentBankInfo
     /// <value>Default "as given".</value>
     public string Preparation { get; init; } = "as given";
 
+    /// <summary>What tells the pictures from others under the same names; see <see cref="IImageSource.ContentHash"/>.</summary>
+    /// <value>Null by default: their source does not tell.</value>
+    public string? ImagesContentHash { get; init; }
+
     /// <summary>One id a row, all different.</summary>
     public required IReadOnlyList<string> Ids { get; init; }
 
@@ -37,13 +41,13 @@ public sealed record LatentBankInfo
     /// <value>Null by default: none.</value>
     public AttributeTable? Attributes { get; init; }
 
-    /// <summary>Tells sets of images apart: SHA-256 of their source's name, format, preparation and ids in order, as 64 hexadecimal digits. The pixels themselves do not count, nor do the labels.</summary>
+    /// <summary>Tells sets of images apart: SHA-256 of their source's name, format, preparation, ids in order and content hash, if it has one, as 64 hexadecimal digits. Labels do not count.</summary>
     public string ImagesFingerprint
     {
         get
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (string text in Ids.Prepend(Preparation).Prepend($"{Image}").Prepend(ImageSourceName))
+            foreach (string text in (IEnumerable<string>)[ImageSourceName, $"{Image}", Preparation, .. Ids, .. ImagesContentHash is { } content ? [content] : (string[])[]])
             {
                 byte[] bytes = Encoding.UTF8.GetBytes(text);
                 // The length first, so that no two lists run together to the same bytes.
@@ -71,6 +75,7 @@ public sealed record LatentBankInfo
             ImageSourceName = images.Name,
             Image = images.Image,
             Preparation = images.Preparation,
+            ImagesContentHash = images.ContentHash,
             Ids = images.Ids,
             Attributes = images.Attributes,
         };
@@ -81,7 +86,8 @@ public sealed record LatentBankInfo
     public override string ToString() => $"{ModelName} of {ImageSourceName} ({Image}, {Preparation}): {Ids.Count} rows of {Latent}";
 
     /// <summary>Whether two banks hold the latents of images that were made alike, so that an id names the same pixels in both.</summary>
-    internal bool SamePreparation(LatentBankInfo other) => ImageSourceName == other.ImageSourceName && Image == other.Image && Preparation == other.Preparation;
+    internal bool SamePreparation(LatentBankInfo other) => ImageSourceName == other.ImageSourceName && Image == other.Image && Preparation == other.Preparation
+        && (ImagesContentHash is null || other.ImagesContentHash is null || ImagesContentHash == other.ImagesContentHash);
 
     /// <summary>Requires what a bank can hold.</summary>
     internal void Check(string name)
@@ -91,6 +97,11 @@ public sealed record LatentBankInfo
         {
             if (string.IsNullOrWhiteSpace(value)) throw new ArgumentException($"{name} must tell {fact}, but it is blank.", name);
             CheckText(value, fact, name);
+        }
+        if (ImagesContentHash is { } content)
+        {
+            if (string.IsNullOrWhiteSpace(content)) throw new ArgumentException($"{name} must tell {nameof(ImagesContentHash)} or leave it null, but it is blank.", name);
+            CheckText(content, nameof(ImagesContentHash), name);
         }
         if (Latent is null || Image is null || Ids is null) throw new ArgumentException($"{name} must tell Latent, Image and Ids, but one is null.", name);
         if (Ids.Count == 0) throw new ArgumentException($"{name} must hold at least one id, but Ids is empty.", name);

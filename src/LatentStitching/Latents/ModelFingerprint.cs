@@ -8,7 +8,9 @@ namespace LatentStitching.Latents;
 /// <remarks>
 /// <para>SHA-256 of the model's name, image format and latent space, and of</para>
 /// <para>- its own <see cref="IFingerprinted.Fingerprint"/>, where <see cref="ILatentModel.GetService"/> gives one; else</para>
-/// <para>- what <see cref="LatentModel.Describe"/> gives, kind, configuration and weights, and the dtype it computes in, where the model describes itself; else</para>
+/// <para>- the fingerprint of the model behind it and the way it is seen, for <c>model.At(level)</c>, <c>model.WithImage(format)</c> and the like; else</para>
+/// <para>- what <see cref="LatentModel.Describe"/> gives, kind, configuration and weights, and the dtype it computes in, where the model describes itself, without options that only decoding or sampling
+/// uses (temperature, the steps and solver of a diffusion model's decoder), and with the inversion of a generator; else</para>
 /// <para>- its behaviour: the bytes and dtype of the latents of four images of uniform noise, always the same. Equal weights behave equally to the last bit on one machine, device and number of threads, not always on
 /// another: a fingerprint of behaviour may take one model for two, but hardly two for one.</para>
 /// </remarks>
@@ -27,7 +29,7 @@ public static class ModelFingerprint
     {
         ArgumentNullException.ThrowIfNull(model);
         string facts = $"{model.Name}\n{model.Image}\n{model.Latent}\n";
-        if (model.GetService<IFingerprinted>() is not { } fingerprinted) return TensorChecksum.Of(facts + (Described(model) ?? $"behaviour\n{Behaviour(model)}"));
+        if (model.GetService<IFingerprinted>() is not { } fingerprinted) return TensorChecksum.Of(facts + (Seen(model) ?? Described(model) ?? $"behaviour\n{Behaviour(model)}"));
         string declared = fingerprinted.Fingerprint;
         if (string.IsNullOrWhiteSpace(declared)) throw new InvalidOperationException($"Fingerprint of {model.Name} must not be blank. Give a hash of its weights: ModelFingerprint.OfWeights.");
         return TensorChecksum.Of($"{facts}declared\n{declared}");
@@ -56,10 +58,22 @@ public static class ModelFingerprint
         return checksum.Finish();
     }
 
+    /// <summary>The fingerprint of all that a model does, for results that depend on its decoder too.</summary>
+    internal static string OfWhole(ILatentModel model) => Decoding(model) is { } decoding ? TensorChecksum.Of($"{Of(model)}\n{decoding}") : Of(model);
+
+    private static string? Decoding(ILatentModel model)
+    {
+        if (model is IModelView { Viewed: { } viewed } view) return $"{view.DecodingFacts}\n{Decoding(viewed)}";
+        using var scope = NewDisposeScope();
+        return (model as LatentModel)?.Describe()?.Configuration.ToJsonString();
+    }
+
+    private static string? Seen(ILatentModel model) => model is IModelView { Viewed: { } viewed } view ? $"seen\n{view.EncodingFacts}\n{Of(viewed)}" : null;
+
     private static string? Described(ILatentModel model)
     {
         using var scope = NewDisposeScope();
-        return model is LatentModel self && self.Describe() is { } description
+        return model is LatentModel self && self.DescribeEncoding() is { } description
             ? $"described\n{description.Kind} {self.Dtype}\n{description.Configuration.ToJsonString()}\n{OfWeights(description.Weights)}"
             : null;
     }

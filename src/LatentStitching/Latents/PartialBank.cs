@@ -16,6 +16,7 @@ internal sealed class PartialBank : IDisposable
     private readonly BankLayout _layout;
     private readonly FileStream _stream;
     private readonly byte[] _hashes;
+    private readonly HashSet<int> _unwritten = [];
     private long _flushed = Stopwatch.GetTimestamp();
 
     private PartialBank(BankLayout layout, FileStream stream)
@@ -59,14 +60,17 @@ internal sealed class PartialBank : IDisposable
         _stream.Position = HashAt(block);
         _stream.Write(hash);
         hash.CopyTo(_hashes, block * SHA256.HashSizeInBytes);
+        _unwritten.Remove(block);
         if (Stopwatch.GetElapsedTime(_flushed) < _flushEvery) return;
         _stream.Flush(flushToDisk: true);
         _flushed = Stopwatch.GetTimestamp();
     }
 
     /// <summary>Writes what follows the checksums, and flushes the whole file to the disk.</summary>
+    /// <exception cref="InvalidOperationException">A block has not been written: a bank with zeros in its place must not get a name.</exception>
     public void Finish()
     {
+        if (_unwritten.Count > 0) throw new InvalidOperationException($"The bank must be whole before it is finished, but {_unwritten.Count} of its {_layout.BlockCount} batches are not written.");
         _stream.Position = HashAt(_layout.BlockCount);
         _stream.Write(_layout.Tail(_hashes));
         _stream.Flush(flushToDisk: true);
@@ -103,6 +107,7 @@ internal sealed class PartialBank : IDisposable
             if (!stored.ContainsAnyExcept((byte)0) || !Hash(block, buffer).AsSpan().SequenceEqual(stored)) pending.Add(block);
         }
         Pending = pending;
+        _unwritten.UnionWith(pending);
     }
 
     private byte[] Hash(int block, byte[] buffer)

@@ -3,7 +3,7 @@ using LatentStitching.Numerics;
 namespace LatentStitching.Models;
 
 /// <summary>A model made from two functions. See <see cref="LatentModel.FromFunctions"/>.</summary>
-public sealed class DelegateLatentModel : LatentModel, ILatentPrior
+public sealed class DelegateLatentModel : LatentModel, ILatentPrior, IModelView
 {
     private readonly Func<Tensor, Tensor> _encode;
     private readonly Func<Tensor, Tensor> _decode;
@@ -25,6 +25,15 @@ public sealed class DelegateLatentModel : LatentModel, ILatentPrior
         _decode = decode;
         _sample = sample;
     }
+
+    /// <summary>The model of the library whose other space the functions show; null for functions of a caller's.</summary>
+    internal ILatentModel? Viewed { get; init; }
+
+    ILatentModel? IModelView.Viewed => Viewed;
+
+    string IModelView.EncodingFacts => "space";
+
+    string IModelView.DecodingFacts => "space";
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The model was made without a prior.</exception>

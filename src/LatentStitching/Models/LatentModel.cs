@@ -1,3 +1,4 @@
+using LatentStitching.Checkpoints;
 using LatentStitching.Numerics;
 using LatentStitching.Training;
 
@@ -86,7 +87,26 @@ public abstract class LatentModel : ILatentModel
         using var opened = ModelFolder.Open(folder, device ?? CPU);
         Func<ModelFolder, LatentModel> open = ModelKinds.Find(opened.Kind)
             ?? throw new InvalidDataException($"'{folder}' must hold a known kind of model ({string.Join(", ", ModelKinds.Names)}), but it holds '{opened.Kind}'. Teach it with ModelKinds.Register.");
-        return open(opened);
+        LatentModel model;
+        try
+        {
+            model = open(opened) ?? throw new InvalidOperationException($"the opener of '{opened.Kind}' gave null.");
+        }
+        // Whatever a number out of range leads to in an adapter: the folder is at fault.
+        catch (Exception e) when (e is not (InvalidDataException or IOException or UnauthorizedAccessException or OperationCanceledException or OutOfMemoryException))
+        {
+            throw new InvalidDataException($"'{folder}' must hold a model of kind '{opened.Kind}', but its description and weights make none: {e.Message}", e);
+        }
+        try
+        {
+            opened.Check(model);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Writes the model to a folder that says what it is: <c>config.json</c> and <c>model.safetensors</c>.</summary>
@@ -104,6 +124,23 @@ public abstract class LatentModel : ILatentModel
         using var scope = NewDisposeScope();
         ModelDescription description = Describe() ?? throw new NotSupportedException($"{GetType().Name} does not describe itself. Override Describe, and teach ModelKinds to open it.");
         ModelFolder.Write(folder, this, description, training, half);
+    }
+
+    /// <summary>Says how the weights of a checkpoint fit this model's, where opening them would throw at the first misfit: make an untrained model of the sizes expected, and compare.</summary>
+    /// <param name="state">The weights. Not disposed.</param>
+    /// <param name="keys">How their names become the model's; null where they are those.</param>
+    /// <returns>Every missing, unexpected and misshapen weight.</returns>
+    /// <exception cref="NotSupportedException">The model's class does not describe itself.</exception>
+    /// <exception cref="InvalidDataException">A rule of <paramref name="keys"/> cannot convert a tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The model or the state dictionary has been disposed.</exception>
+    public WeightReport CompareWeights(StateDictionary state, KeyMap? keys = null)
+    {
+        ThrowIfDisposed();
+        ArgumentNullException.ThrowIfNull(state);
+        using var scope = NewDisposeScope();
+        IReadOnlyList<(string Name, Tensor Tensor)> own = DescribeWeights() ?? throw new NotSupportedException($"{GetType().Name} does not describe itself. Override Describe.");
+        using StateDictionary? renamed = keys?.Apply(state);
+        return WeightReport.Compare(renamed ?? state, [.. own.Select(weight => (weight.Name, (IReadOnlyList<long>)weight.Tensor.shape))]);
     }
 
     /// <inheritdoc/>
@@ -165,6 +202,13 @@ public abstract class LatentModel : ILatentModel
     /// <summary>Says what <see cref="Save"/> writes. Called within a dispose scope, so it may make tensors of its own.</summary>
     /// <returns>Kind, configuration and weights; null (the default) for a model that cannot be written.</returns>
     protected internal virtual ModelDescription? Describe() => null;
+
+    /// <summary>What the latents that <see cref="Encode"/> gives depend on: by default all that <see cref="Describe"/> tells. Called within a dispose scope.</summary>
+    /// <returns>Kind, configuration and weights, with more or less in them than <see cref="Save"/> writes; null for a model that only a run tells from others.</returns>
+    internal virtual ModelDescription? DescribeEncoding() => Describe();
+
+    /// <summary>The weights under the names that a weight file has.</summary>
+    internal virtual IReadOnlyList<(string Name, Tensor Tensor)>? DescribeWeights() => Describe()?.Weights;
 
     /// <summary>Refuses use after <see cref="Dispose()"/>, for what a model of the library can do besides encoding and decoding.</summary>
     private protected void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);

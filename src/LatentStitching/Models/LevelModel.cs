@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Models;
 
 /// <summary>A model seen at one level of its latent: it encodes to that level alone, and decodes with the others held at one fixed latent.</summary>
-internal sealed class LevelModel : ILatentModel
+internal sealed class LevelModel : ILatentModel, IModelView
 {
     private readonly ILatentModel _inner;
     private readonly LatentLevel _level;
@@ -22,6 +24,12 @@ internal sealed class LevelModel : ILatentModel
     public ImageFormat Image => _inner.Image;
 
     public LatentSpace Latent { get; }
+
+    ILatentModel IModelView.Viewed => _inner;
+
+    string IModelView.EncodingFacts => $"level from {_level.Offset}";
+
+    string IModelView.DecodingFacts => $"rest {Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(_rest.AsSpan())))}";
 
     public Tensor Encode(Tensor images)
     {

@@ -20,6 +20,14 @@ public sealed class ModelDescription
         Weights = weights;
     }
 
+    /// <summary>The same without some options: those that another question than the one at hand depends on.</summary>
+    internal ModelDescription Without(params ReadOnlySpan<string> keys)
+    {
+        var configuration = (JsonObject)Configuration.DeepClone();
+        foreach (string key in keys) configuration.Remove(key);
+        return new ModelDescription(Kind, configuration, Weights);
+    }
+
     /// <summary>The kind.</summary>
     public string Kind { get; }
 

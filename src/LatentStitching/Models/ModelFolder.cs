@@ -18,12 +18,16 @@ public sealed class ModelFolder : IDisposable
 {
     internal const string ConfigurationFile = "config.json";
     internal const string WeightFile = "model.safetensors";
+    private const string WeightSuffix = ".safetensors";
     private const string Format = "latentstitching.model";
     private const int Version = 1;
-    private const long LongestConfiguration = 16 << 20;
+    private const int LongestConfiguration = 16 << 20;
 
     // Written for people to read: a name keeps its letters.
     private static readonly JsonSerializerOptions _readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly ImageFormat _image;
+    private readonly JsonArray _latent;
 
     private ModelFolder(string path, Device device, JsonObject root, StateDictionary weights)
     {
@@ -32,8 +36,11 @@ public sealed class ModelFolder : IDisposable
         Weights = weights;
         Kind = Required<string>(root, "kind");
         Name = Required<string>(root, "name");
+        if (string.IsNullOrWhiteSpace(Name)) throw Damaged(path, "'name' must not be blank");
         Configuration = root["configuration"] as JsonObject ?? throw Damaged(path, "'configuration' must be an object");
         Training = root["training"] as JsonObject;
+        _image = ImageOf(root["image"], "image");
+        _latent = root["latent"] as JsonArray ?? throw Damaged(path, "'latent' must be a list");
     }
 
     /// <summary>The folder.</summary>
@@ -69,17 +76,17 @@ public sealed class ModelFolder : IDisposable
     /// <param name="key">Its key in <see cref="Configuration"/>.</param>
     /// <returns>The values in order.</returns>
     /// <exception cref="InvalidDataException">The option is missing, no list, or holds another type.</exception>
-    public IReadOnlyList<T> List<T>(string key) => Configuration[key] is JsonArray list
-        ? [.. list.Select(item => Value<T>(item, key))]
-        : throw Damaged(FolderPath, $"'{key}' must be a list");
+    public IReadOnlyList<T> List<T>(string key) => Values<T>(Configuration[key], key);
 
     /// <summary>Reads an image format, three numbers.</summary>
     /// <param name="key">Its key in <see cref="Configuration"/>.</param>
     /// <returns>Channels, height and width.</returns>
     /// <exception cref="InvalidDataException">The option is missing or not three positive numbers.</exception>
-    public ImageFormat Image(string key)
+    public ImageFormat Image(string key) => ImageOf(Configuration[key], key);
+
+    private ImageFormat ImageOf(JsonNode? node, string key)
     {
-        IReadOnlyList<long> sides = List<long>(key);
+        IReadOnlyList<long> sides = Values<long>(node, key);
         return sides.Count == 3 && sides.All(side => side > 0) ? new ImageFormat(sides[0], sides[1], sides[2]) : throw Damaged(FolderPath, $"'{key}' must be three positive numbers");
     }
 
@@ -103,23 +110,17 @@ public sealed class ModelFolder : IDisposable
         {
             throw new FileNotFoundException($"{folder} must be a folder that LatentModel.Save wrote, with {ConfigurationFile} and {WeightFile}, but it has no {ConfigurationFile}.", path);
         }
-        if (new FileInfo(path).Length > LongestConfiguration) throw Damaged(folder, "it must be at most 16 MiB");
-        JsonObject root;
-        try
-        {
-            root = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw Damaged(folder, "it must be an object");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{ConfigurationFile} in '{folder}' must be JSON, but it is not: {e.Message}", e);
-        }
+        JsonObject root = JsonFile.ReadObject(path, LongestConfiguration);
         string format = Value<string>(root["format"], "format", folder);
         int version = Value<int>(root["version"], "version", folder);
         if (format != Format || version != Version) throw Damaged(folder, $"it must be {Format} of version {Version}, but it is {format} of version {version}");
-        string expected = Value<string>(root["sha256"], "sha256", folder), actual = Hash(weights);
+        string expected = Value<string>(root["sha256"], "sha256", folder);
+        // What an interrupted Save left between the new description and the name of the new weights.
+        if (NameOf(expected) is { } begun && File.Exists(Path.Combine(folder, begun))) weights = Path.Combine(folder, begun);
+        string actual = Hash(weights);
         if (!string.Equals(expected, actual, StringComparison.OrdinalIgnoreCase))
         {
-            throw new InvalidDataException($"{WeightFile} in '{folder}' must be the file that {ConfigurationFile} describes, but its SHA-256 is {actual} instead of {expected}.");
+            throw new InvalidDataException($"{Path.GetFileName(weights)} in '{folder}' must be the file that {ConfigurationFile} describes, but its SHA-256 is {actual} instead of {expected}.");
         }
         var state = SafeTensors.Load(weights);
         try
@@ -137,8 +138,10 @@ public sealed class ModelFolder : IDisposable
     {
         Guard.NotBlank(folder);
         Directory.CreateDirectory(folder);
-        string weights = Path.Combine(folder, WeightFile);
-        SafeTensors.Save(weights, [.. description.Weights.Select(weight => (weight.Name, half ? Half(weight.Name, weight.Tensor) : weight.Tensor))]);
+        string written = Path.Combine(folder, $"{WeightFile}.new");
+        SafeTensors.Save(written, [.. description.Weights.Select(weight => (weight.Name, half ? Half(weight.Name, weight.Tensor) : weight.Tensor))]);
+        string hash = Hash(written), weights = Path.Combine(folder, NameOf(hash)!);
+        File.Move(written, weights, overwrite: true);
         JsonObject root = new()
         {
             ["format"] = Format,
@@ -146,14 +149,39 @@ public sealed class ModelFolder : IDisposable
             ["kind"] = description.Kind,
             ["name"] = model.Name,
             ["image"] = ToJson(model.Image),
-            ["latent"] = new JsonArray([.. model.Latent.Levels.Select(level => new JsonObject { ["name"] = level.Name, ["shape"] = new JsonArray([.. level.Shape.Select(side => JsonValue.Create(side))]) })]),
+            ["latent"] = LatentOf(model.Latent),
             ["configuration"] = description.Configuration.DeepClone(),
-            ["sha256"] = Hash(weights),
+            ["sha256"] = hash,
             ["library"] = typeof(ModelFolder).Assembly.GetName().Version!.ToString(3),
         };
         if (training is not null) root["training"] = training.ToJson();
-        // Last, so that a folder cut off half-way has an old or no description, which its weights do not fit.
+        // Under a name of their own the new weights wait beside the old ones for this: whenever a save is cut off, the description there is has its weights.
         AtomicFile.Write(Path.Combine(folder, ConfigurationFile), stream => stream.Write(Encoding.UTF8.GetBytes(root.ToJsonString(_readable) + "\n")));
+        File.Move(weights, Path.Combine(folder, WeightFile), overwrite: true);
+        foreach (string left in Directory.EnumerateFiles(folder, $"model-*{WeightSuffix}"))
+        {
+            if (Path.GetFileName(left) is { Length: 6 + 64 + 12 } name && NameOf(name[6..^WeightSuffix.Length]) == name) File.Delete(left);
+        }
+    }
+
+    /// <summary>Requires that the model that was opened is the one that was described.</summary>
+    internal void Check(LatentModel model)
+    {
+        if (model.Image != _image) throw Damaged(FolderPath, $"'image' must be that of its weights and configuration, {model.Image}, but it is {_image}");
+        JsonArray latent = LatentOf(model.Latent);
+        if (!JsonNode.DeepEquals(latent, _latent)) throw Damaged(FolderPath, $"'latent' must be that of its weights and configuration, {latent.ToJsonString()}, but it is {Short(_latent)}");
+    }
+
+    // The name under which weights wait for their description; null for what is no hash.
+    private static string? NameOf(string hash) => hash.Length == 64 && hash.All(char.IsAsciiHexDigitLower) ? $"model-{hash}{WeightSuffix}" : null;
+
+    private static JsonArray LatentOf(LatentSpace latent) =>
+        [.. latent.Levels.Select(level => new JsonObject { ["name"] = level.Name, ["shape"] = new JsonArray([.. level.Shape.Select(side => JsonValue.Create(side))]) })];
+
+    private static string Short(JsonNode node)
+    {
+        string text = node.ToJsonString();
+        return text.Length <= 200 ? text : text[..200] + "…";
     }
 
     private static Tensor Half(string name, Tensor weight)
@@ -169,13 +197,15 @@ public sealed class ModelFolder : IDisposable
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
+    private IReadOnlyList<T> Values<T>(JsonNode? node, string key) => node is JsonArray list ? [.. list.Select(item => Value<T>(item, key))] : throw Damaged(FolderPath, $"'{key}' must be a list");
+
     private T Required<T>(JsonObject values, string key) => Value<T>(values[key], key);
 
     private T Value<T>(JsonNode? node, string key) => Value<T>(node, key, FolderPath);
 
     private static T Value<T>(JsonNode? node, string key, string folder) => node is JsonValue value && value.TryGetValue(out T? typed)
         ? typed
-        : throw Damaged(folder, $"'{key}' must be a {typeof(T).Name}, but it is {node?.ToJsonString() ?? "missing"}");
+        : throw Damaged(folder, $"'{key}' must be a {typeof(T).Name}, but it is {(node is null ? "missing" : Short(node))}");
 
     private static InvalidDataException Damaged(string folder, string what) => new($"{ConfigurationFile} in '{folder}' is not that of a model: {what}.");
 }

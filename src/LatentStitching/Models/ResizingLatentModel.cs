@@ -3,7 +3,7 @@ using LatentStitching.Numerics;
 namespace LatentStitching.Models;
 
 /// <summary>A model behind a change of image size: resized on the way in, resized back on the way out, the latent untouched.</summary>
-internal sealed class ResizingLatentModel : ILatentModel
+internal sealed class ResizingLatentModel : ILatentModel, IModelView
 {
     private readonly ILatentModel _inner;
 
@@ -22,6 +22,12 @@ internal sealed class ResizingLatentModel : ILatentModel
     public ImageFormat Image { get; }
 
     public LatentSpace Latent => _inner.Latent;
+
+    ILatentModel IModelView.Viewed => _inner;
+
+    string IModelView.EncodingFacts => "resized";
+
+    string IModelView.DecodingFacts => "resized";
 
     public Tensor Encode(Tensor images)
     {

@@ -178,7 +178,7 @@ public sealed class LatentPairs : IDisposable
         return sourceIds;
     }
 
-    private static string Images(LatentBank bank) => $"'{bank.Info.ImageSourceName}' ({bank.Info.Image}, {bank.Info.Preparation})";
+    private static string Images(LatentBank bank) => $"'{bank.Info.ImageSourceName}' ({bank.Info.Image}, {bank.Info.Preparation}{(bank.Info.ImagesContentHash is { } content ? $", content {content[..Math.Min(8, content.Length)]}" : "")})";
 
     private Tensor Live(Tensor held)
     {

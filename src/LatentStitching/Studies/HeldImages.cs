@@ -33,6 +33,8 @@ internal sealed class HeldImages : IImageSource, IDisposable
 
     public string Preparation => _inner.Preparation;
 
+    public string? ContentHash => _inner.ContentHash;
+
     public Tensor Load(IReadOnlyList<int> indices)
     {
         ImageSourceGuard.Indices(indices, Ids.Count);

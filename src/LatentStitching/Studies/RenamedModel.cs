@@ -6,7 +6,7 @@ namespace LatentStitching.Studies;
 /// <summary>A model under another name: checkpoints of one training share theirs.</summary>
 internal sealed class RenamedModel(ILatentModel inner, string name) : ILatentModel, IFingerprinted
 {
-    private readonly string _fingerprint = ModelFingerprint.Of(inner);
+    private readonly string _fingerprint = ModelFingerprint.OfWhole(inner);
 
     public string Name => name;
 

@@ -37,7 +37,7 @@ internal sealed class StudyPlan : IDisposable
         try
         {
             CheckControls(untrained, images);
-            Sources = [.. models.Select(Source), .. Noise(), .. untrained.Select(model => new StudySource(model.Name, model, null, ModelFingerprint.Of(model), model.Latent.Dimension))];
+            Sources = [.. models.Select(Source), .. Noise(), .. untrained.Select(model => new StudySource(model.Name, model, null, ModelFingerprint.OfWhole(model), model.Latent.Dimension))];
             Manifest = ManifestOf(images);
         }
         catch
@@ -124,7 +124,7 @@ internal sealed class StudyPlan : IDisposable
         StudySource source = new(member.Model.Name, member.Model, member, "", member.Model.Latent.Dimension);
         try
         {
-            return source with { Fingerprint = member.Encodes ? ModelFingerprint.Of(member.Model) : DecoderFingerprint(member.Model) };
+            return source with { Fingerprint = member.Encodes ? ModelFingerprint.OfWhole(member.Model) : DecoderFingerprint(member.Model) };
         }
         catch (Exception fault)
         {

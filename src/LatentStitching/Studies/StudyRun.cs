@@ -144,6 +144,7 @@ internal sealed partial class StudyRun : IDisposable
             ImageSourceName = images.Name,
             Image = images.Source.Image,
             Preparation = images.Source.Preparation,
+            ImagesContentHash = images.Source.ContentHash,
             Ids = images.Source.Ids,
             Attributes = images.Source.Attributes,
         };

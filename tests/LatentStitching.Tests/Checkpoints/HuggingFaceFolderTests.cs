@@ -61,6 +61,22 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Fact]
+    public void LoadWeights_ShardsOfPickles_GiveAllTensors()
+    {
+        File.Copy(CheckpointFiles.Fixture("state_dict_zip.pth"), In("pytorch_model-00001-of-00002.bin"));
+        byte[] two = [.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(2f)];
+        File.WriteAllBytes(In("pytorch_model-00002-of-00002.bin"), CheckpointFiles.Zip(CheckpointFiles.Pickle("}U\u0001w" + CheckpointFiles.Tensor("a", 2, 0, [2], [1]) + "s."), ("archive/data/a", two)));
+        using StateDictionary first = StateDictionary.Load(In("pytorch_model-00001-of-00002.bin"));
+        Write("pytorch_model.bin.index.json", Map([.. first.Names.Select(name => (name, "pytorch_model-00001-of-00002.bin")), ("w", "pytorch_model-00002-of-00002.bin")]));
+        HuggingFaceFolder folder = HuggingFaceFolder.Open(_folder);
+        folder.WeightFiles.Should().Equal("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin");
+        using StateDictionary state = folder.LoadWeights();
+        state.Names.Should().Equal([.. first.Names, "w"]);
+        state["w"].data<float>().ToArray().Should().Equal(1, 2);
+        foreach (string name in first.Names) CheckpointFiles.Same(state[name], first[name]).Should().BeTrue(name);
+    }
+
+    [Fact]
     public void LoadWeights_ShardsThatAreNotAsTheIndexSays_Throws()
     {
         using var scope = NewDisposeScope();

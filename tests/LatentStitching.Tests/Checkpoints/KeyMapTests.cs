@@ -25,7 +25,24 @@ public sealed class KeyMapTests
         renamed["attention.q.kernel"].flatten().data<long>().ToArray().Should().Equal(0, 1, 2, 3);
         renamed.Metadata["epoch"].Should().Be("3");
         map.ToString().Should().Be("toy (4 rules)");
-        KeyRule.Drop("step").ToString().Should().Be("^(?:step)$ → left out");
+        KeyRule.Drop("step").ToString().Should().Be(@"^(?:step)\z → left out");
+    }
+
+    [Fact]
+    public void Apply_ANameThatEndsInALineBreak_IsAnotherName()
+    {
+        using var scope = NewDisposeScope();
+        using StateDictionary state = new([("step\n", ones(1))]), kept = new KeyMap("toy", KeyRule.Drop("step")).Apply(state);
+        kept.Names.Should().Equal("step\n");
+    }
+
+    [Fact]
+    public void Apply_AConversionThatFails_NamesKeyAndShape()
+    {
+        using var scope = NewDisposeScope();
+        using StateDictionary state = new([("a", ones(2, 3))]);
+        KeyMap map = new("toy", KeyRule.Rename("a", "b", tensor => tensor.reshape(7)));
+        ((Action)(() => map.Apply(state))).Should().Throw<InvalidDataException>().WithMessage("toy must hold 'a' in the published shape, but it is [2, 3], which cannot be converted: *");
     }
 
     [Fact]

@@ -295,4 +295,47 @@ public sealed class NumPyTests
     }
 
     private static void Refused(Action act, string text) => act.Should().Throw<InvalidDataException>().WithMessage(text);
+
+    [Theory]
+    [InlineData("arrays.npz")]
+    [InlineData("arrays_deflated.npz")]
+    public void Load_WhatNumPyWrote_HoldsItsNumbers(string file)
+    {
+        string[] lines = [.. File.ReadLines(Support.Fixture.Path("numpy/expected.txt")).Skip(1)];
+        using StateDictionary state = StateDictionary.Load(Support.Fixture.Path($"numpy/{file}"));
+        state.Names.Should().Equal(lines.Select(line => line.Split('|')[0]));
+        foreach (string[] parts in lines.Select(line => line.Split('|')))
+        {
+            using var scope = NewDisposeScope();
+            Tensor array = state[parts[0]];
+            array.shape.Should().Equal(Words(parts[1]).Select(long.Parse), parts[0]);
+            array.flatten().to_type(ScalarType.Float64).data<double>().ToArray().Take(16).Should().Equal(Words(parts[2]).Select(word => double.Parse(word, System.Globalization.CultureInfo.InvariantCulture)), parts[0]);
+        }
+
+        static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    [Fact]
+    public void Load_AChangedByteOfAnArrayInAnArchive_IsSeen()
+    {
+        byte[] good = Zip(CompressionLevel.NoCompression, ("a.npy", Npy(Header("|u1", "(10,)"), [.. "0123456789"u8])));
+        int place = good.AsSpan().IndexOf("0123456789"u8);
+        good[place + 4] ^= 1;
+        With(good, path => ((Action)(() => StateDictionary.Load(path))).ShouldSay<InvalidDataException>(
+            $"'{path}' must hold its parts as they were written, but 'a.npy' has another checksum. The file is damaged."));
+    }
+
+    [Fact]
+    public void Load_AnEncryptedOrDamagedArray_IsRefused()
+    {
+        byte[] good = Zip(CompressionLevel.Optimal, ("a.npy", Npy(Header("|u1", "(2000,)"), [.. Enumerable.Range(0, 2000).Select(i => (byte)(i * i >> 3))])));
+        byte[] locked = [.. good];
+        // The flags of the part lie at byte 6 of its own header and at byte 8 of its line in the directory; bit 0 says encrypted.
+        locked[6] |= 1;
+        locked[good.AsSpan().LastIndexOf("PK\u0001\u0002"u8) + 8] |= 1;
+        With(locked, path => ((Action)(() => StateDictionary.Load(path))).ShouldSay<InvalidDataException>($"'{path}' must hold its arrays as they are, but 'a' is encrypted."));
+        byte[] broken = [.. good];
+        for (int i = 60; i < 90; i++) broken[i] = 0xff;
+        With(broken, path => ((Action)(() => StateDictionary.Load(path))).Should().Throw<InvalidDataException>().WithMessage($"'{path}' (array 'a') must be whole, but it is damaged or cut short: *"));
+    }
 }

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using System.Text;
 using LatentStitching.Checkpoints;
+using LatentStitching.Tests.Data;
 using LatentStitching.Tests.Support;
 
 namespace LatentStitching.Tests.Checkpoints;
@@ -178,5 +180,101 @@ public sealed class SafeTensorsTests : IDisposable
     {
         byte[] file = File.ReadAllBytes(path);
         return JsonDocument.Parse(file.AsMemory(8, (int)BinaryPrimitives.ReadInt64LittleEndian(file))).RootElement;
+    }
+
+    [Theory]
+    [InlineData("U16", "01000080ffff", ScalarType.Int32, new double[] { 1, 32768, 65535 })]
+    [InlineData("U32", "0100000000000080ffffffff", ScalarType.Int64, new double[] { 1, 2147483648, 4294967295 })]
+    [InlineData("U64", "010000000000000000000080000000000000000000002000", ScalarType.Int64, new double[] { 1, 2147483648, 1L << 53 })]
+    public void Load_UnsignedNumbers_BecomeWider(string dtype, string hex, ScalarType expected, double[] numbers)
+    {
+        byte[] data = Convert.FromHexString(hex);
+        CheckpointFiles.With(CheckpointFiles.SafeTensors(Encoding.ASCII.GetBytes($"{{\"a\":{{\"dtype\":\"{dtype}\",\"shape\":[3],\"data_offsets\":[0,{data.Length}]}}}}"), data), path =>
+        {
+            using StateDictionary state = SafeTensors.Load(path);
+            state["a"].dtype.Should().Be(expected);
+            using Tensor wide = state["a"].to_type(ScalarType.Float64);
+            wide.data<double>().ToArray().Should().Equal(numbers);
+        });
+    }
+
+    [Fact]
+    public void Load_MoreUnsignedNumbersThanABlock_KeepsTheirOrder()
+    {
+        ushort[] numbers = [.. Enumerable.Range(0, 100_000).Select(i => (ushort)(i * 7))];
+        byte[] data = System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray();
+        CheckpointFiles.With(CheckpointFiles.SafeTensors(Encoding.ASCII.GetBytes($"{{\"a\":{{\"dtype\":\"U16\",\"shape\":[100000],\"data_offsets\":[0,{data.Length}]}}}}"), data), path =>
+        {
+            using StateDictionary state = SafeTensors.Load(path);
+            state["a"].data<int>().ToArray().Should().Equal(numbers.Select(number => (int)number));
+        });
+    }
+
+    [Fact]
+    public void Load_ComplexAndUnknownTypes_AreReadOrToldApart()
+    {
+        byte[] pair = [.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(-2f)];
+        With("C64", pair, path =>
+        {
+            using StateDictionary state = SafeTensors.Load(path);
+            state["a"].dtype.Should().Be(ScalarType.ComplexFloat32);
+            using var scope = NewDisposeScope();
+            view_as_real(state["a"]).flatten().data<float>().ToArray().Should().Equal(1, -2);
+        });
+        const string Read = "must hold tensors of F16, BF16, F32, F64, I8, I16, I32, I64, U8, BOOL, C64, U16, U32, U64, but 'a' is ";
+        foreach (string eight in (string[])["F8_E4M3", "F8_E5M2", "F4"]) With(eight, pair, path => Refuses(path, $"{Read}{eight}, which TorchSharp has no type for. Convert it in Python first."));
+        With("F33", pair, path => Refuses(path, $"{Read}F33, which is no type of the format. The file is damaged, or newer than this library."));
+        With("U64", [.. Enumerable.Repeat((byte)255, 8)], path => Refuses(path, "must hold numbers below 2^63, which TorchSharp's whole numbers end at, but 'a' is of type U64 and holds larger ones."));
+
+        static void With(string dtype, byte[] data, Action<string> use) =>
+            CheckpointFiles.With(CheckpointFiles.SafeTensors(Encoding.ASCII.GetBytes($"{{\"a\":{{\"dtype\":\"{dtype}\",\"shape\":[1],\"data_offsets\":[0,8]}}}}"), data), use);
+
+        static void Refuses(string path, string text) => ((Action)(() => SafeTensors.Load(path))).ShouldSay<InvalidDataException>($"'{path}' {text}");
+    }
+
+    [Fact]
+    public void Save_NullAsAText_IsRefused()
+    {
+        using TempFolder folder = new();
+        using Tensor one = ones(1);
+        Action act = () => SafeTensors.Save(folder["x"], [("a", one)], new Dictionary<string, string> { ["epoch"] = null! });
+        act.ShouldRefuse("metadata", "metadata must hold texts, but that of 'epoch' is null. Leave it out.");
+        File.Exists(folder["x"]).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Save_ReadByAParserOfTheFormatAlone_HoldsTheValues()
+    {
+        using TempFolder folder = new();
+        using var scope = NewDisposeScope();
+        Tensor bytes = tensor(new byte[] { 1, 2, 3 }), floats = arange(6, dtype: ScalarType.Float32).reshape(2, 3), turned = floats.t(), halves = tensor(new[] { 0.5f, -2f }).to_type(ScalarType.Float16), none = empty(0, 4);
+        SafeTensors.Save(folder["x"], [("bytes", bytes), ("floats", floats), ("turned", turned), ("halves", halves), ("none", none)], new Dictionary<string, string> { ["made"] = "here" });
+        (System.Text.Json.JsonElement header, Dictionary<string, byte[]> data) = Latents.Banks.Parse(File.ReadAllBytes(folder["x"]));
+        header.GetProperty("__metadata__").GetProperty("made").GetString().Should().Be("here");
+        header.GetProperty("turned").GetProperty("shape").EnumerateArray().Select(size => size.GetInt32()).Should().Equal(3, 2);
+        header.GetProperty("halves").GetProperty("dtype").GetString().Should().Be("F16");
+        data["bytes"].Should().Equal(1, 2, 3);
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(data["floats"]).ToArray().Should().Equal(0, 1, 2, 3, 4, 5);
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(data["turned"]).ToArray().Should().Equal(0, 3, 1, 4, 2, 5);
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Half>(data["halves"]).ToArray().Should().Equal((Half)0.5, (Half)(-2));
+        data["none"].Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Load_AFileCutWhileItIsRead_SaysSo()
+    {
+        using TempFolder folder = new();
+        using Tensor one = ones(4);
+        SafeTensors.Save(folder["x"], [("a", one)]);
+        long whole = new FileInfo(folder["x"]).Length;
+        using (FileStream cut = new(folder["x"], FileMode.Open)) cut.SetLength(whole - 4);
+        using Stretched stream = new(folder["x"], whole);
+        ((Action)(() => SafeTensors.Load(stream))).ShouldSay<InvalidDataException>($"'{folder["x"]}' must hold the data of all tensors, but it ended within 'a'. It was cut while being read.");
+    }
+
+    /// <summary>A file that has the length it had a moment ago.</summary>
+    private sealed class Stretched(string path, long length) : FileStream(path, FileMode.Open)
+    {
+        public override long Length => length;
     }
 }

@@ -47,6 +47,18 @@ public sealed class IdxImagesTests
     }
 
     [Fact]
+    public void ContentHash_TellsFilesOfOneNameApart()
+    {
+        using TempFolder folder = new();
+        IdxImages digits = IdxImages.Open(folder.Write("digits/t10k-images-idx3-ubyte", Idx(0x803, [2, 1, 2], [1, 2, 3, 4])));
+        IdxImages clothes = IdxImages.Open(folder.Write("clothes/t10k-images-idx3-ubyte", Idx(0x803, [2, 1, 2], [1, 2, 3, 5])));
+        clothes.Ids.Should().Equal(digits.Ids);
+        clothes.ContentHash.Should().MatchRegex("^[0-9a-f]{64}$").And.NotBe(digits.ContentHash);
+        digits.Select([1]).ContentHash.Should().Be(digits.ContentHash);
+        IdxImages.Open(folder["digits/t10k-images-idx3-ubyte"], size: 4).ContentHash.Should().Be(digits.ContentHash);
+    }
+
+    [Fact]
     public void Open_ClassNames_NameTheAttributes()
     {
         using TempFolder folder = new();

@@ -24,6 +24,18 @@ public sealed class ImageFolderTests
         images.Geometry.Should().Be(_asIs);
     }
 
+    [Fact]
+    public void ContentHash_TellsFoldersOfEqualNamesApart()
+    {
+        using TempFolder folder = new();
+        foreach (string set in (string[])["a", "b", "c"])
+        {
+            for (int i = 0; i < 40; i++) folder.Write($"{set}/train/{i:D2}.png", TempFolder.Picture(16, 16, (byte)(i + (set == "b" ? 1 : 0))));
+        }
+        string? Hash(string set) => ((IImageSource)ImageFolder.Open(folder[$"{set}/train"], _asIs)).ContentHash;
+        Hash("a").Should().MatchRegex("^[0-9a-f]{64}$").And.NotBe(Hash("b")).And.Be(Hash("c"));
+    }
+
     [Theory]
     [InlineData("x.png", SKEncodedImageFormat.Png)]
     [InlineData("x.webp", SKEncodedImageFormat.Webp)]

@@ -96,6 +96,8 @@ internal sealed class WatchedImages(int count, Action<int>? beforeLoad = null) :
 
     public string Preparation { get; init; } = "as given";
 
+    public string? ContentHash { get; init; }
+
     public List<(int Thread, long Live)> Loads { get; } = [];
 
     public Tensor Load(IReadOnlyList<int> indices)

@@ -1,6 +1,7 @@
 using LatentStitching.Data;
 using LatentStitching.Latents;
 using LatentStitching.Models;
+using LatentStitching.Pairing;
 using LatentStitching.Tests.Data;
 using LatentStitching.Tests.Support;
 
@@ -131,6 +132,37 @@ public sealed class EncodingPipelineTests
             bank.Count.Should().Be(10);
         }
         File.GetLastWriteTimeUtc(folder["bank"]).Should().Be(written);
+    }
+
+    [Fact]
+    public void Encode_ADamagedBankThatIsThere_IsSeenWhereItIsVerified()
+    {
+        using TempFolder folder = new();
+        using WatchedModel model = new();
+        EncodingPipeline.Encode(model, new WatchedImages(10), folder["bank"], _fours).Dispose();
+        EncodingPipeline.Encode(model, new WatchedImages(10), folder["bank"], _fours with { VerifyReused = true }).Dispose();
+        byte[] file = File.ReadAllBytes(folder["bank"]);
+        file[Banks.LatentsOffset(file) + (5 * 24)] ^= 1;
+        File.WriteAllBytes(folder["bank"], file);
+        Action act = () => EncodingPipeline.Encode(model, new WatchedImages(10), folder["bank"], _fours with { VerifyReused = true, Overwrite = true });
+        act.ShouldSay<InvalidDataException>($"'{folder["bank"]}' must match its checksums, but rows 4 to 7 do not. The file was changed or damaged: encode it anew.");
+        EncodingPipeline.Encode(model, new WatchedImages(10), folder["bank"], _fours).Dispose();
+    }
+
+    [Fact]
+    public void Encode_OtherPicturesOfTheSameNames_IsRefused()
+    {
+        using TempFolder folder = new();
+        using WatchedModel model = new();
+        WatchedImages digits = new(10) { ContentHash = "digits" }, clothes = new(10) { ContentHash = "clothes" };
+        using LatentBank bank = EncodingPipeline.Encode(model, digits, folder["bank"], _fours);
+        bank.Info.ImagesContentHash.Should().Be("digits");
+        Action act = () => EncodingPipeline.Encode(model, clothes, folder["bank"], _fours);
+        act.Should().Throw<ArgumentException>().WithMessage("*differs in its images*");
+        using LatentBank other = EncodingPipeline.Encode(model, clothes, folder["other"], _fours), untold = EncodingPipeline.Encode(model, new WatchedImages(10), folder["untold"], _fours);
+        ((Action)(() => LatentPairs.From(bank, other))).Should().Throw<ArgumentException>().WithMessage("*'watched images' (1×2×3, as given, content digits) and of 'watched images' (1×2×3, as given, content clothes)*");
+        LatentPairs.From(bank, untold).Dispose();
+        LatentPairs.From(bank, other, allowOtherImages: true).Dispose();
     }
 
     [Fact]

@@ -135,6 +135,53 @@ public sealed class EncodingResumeTests
         images.Loads.Should().HaveCount(4);
     }
 
+    // The reader closes its queue when it is stopped, as it does when it has read all. Between a look at the token and one at the queue that would pass for the end; no test can hold that moment still.
+    [Fact]
+    public void Batches_CancelledWhileTheReaderStalls_Throws_InsteadOfEnding()
+    {
+        using CancellationTokenSource source = new();
+        using ManualResetEventSlim cancelled = new();
+        using ImagePrefetcher prefetcher = new(Stalled(cancelled, source.Token), [(0, 0, Batch), (1, Batch, Batch)], 1, source.Token);
+        using IEnumerator<(int Block, Tensor Images)> batches = prefetcher.Batches().GetEnumerator();
+        batches.MoveNext().Should().BeTrue();
+        source.Cancel();
+        cancelled.Set();
+        SpinWait.SpinUntil(() => prefetcher.Ended, TimeSpan.FromSeconds(20)).Should().BeTrue();
+        Action act = () => batches.MoveNext();
+        act.Should().Throw<OperationCanceledException>();
+    }
+
+    [Fact]
+    public void Encode_CancelledWhileTheReaderStalls_NamesNoBank()
+    {
+        using TempFolder folder = new();
+        using CancellationTokenSource source = new();
+        using ManualResetEventSlim cancelled = new();
+        using WatchedModel model = new(beforeEncode: _ =>
+        {
+            source.Cancel();
+            cancelled.Set();
+            Thread.Sleep(100);
+        });
+        Action act = () => EncodingPipeline.Encode(model, Stalled(cancelled, source.Token), folder["bank"], _options, cancellationToken: source.Token);
+        act.Should().Throw<OperationCanceledException>();
+        File.Exists(folder["bank"]).Should().BeFalse();
+        EncodingPipeline.Encode(model, new WatchedImages(Count), folder["bank"], _options).Dispose();
+        File.ReadAllBytes(folder["bank"]).Should().Equal(Undisturbed());
+    }
+
+    [Fact]
+    public void Finish_WithABatchMissing_Throws()
+    {
+        using TempFolder folder = new();
+        BankLayout layout = new(Banks.Info(10), ScalarType.Float32, 4);
+        using var partial = PartialBank.Open(folder["bank.partial"], layout, replace: false, CancellationToken.None);
+        using Tensor rows = Banks.Rows(4);
+        partial.Write(1, rows);
+        Action act = partial.Finish;
+        act.ShouldSay<InvalidOperationException>("The bank must be whole before it is finished, but 2 of its 3 batches are not written.");
+    }
+
     [Fact]
     public void Encode_TheBeginningOfAnotherBank_IsRefusedSayingWhatDiffers_OrThrownAwayOnDemand()
     {
@@ -202,6 +249,41 @@ public sealed class EncodingResumeTests
         File.ReadAllBytes(folder["bank"]).Should().Equal(Undisturbed());
     }
 
+    // Fifty of these, of a larger encoding, are a command of the benchmarks: bank-kills.
+    [Fact]
+    public void Encode_InAProcessThatIsKilledThreeTimesAtRandomMoments_EndsWithTheSameBytes()
+    {
+        byte[] wanted = Undisturbed();
+        SplitMix64 random = new(11);
+        for (int kill = 0; kill < 3; kill++)
+        {
+            using TempFolder folder = new();
+            ProcessStartInfo start = new("dotnet", ["exec", typeof(EncodingResumeTests).Assembly.Location])
+            {
+                RedirectStandardOutput = true, Environment = { [KilledProcess.Variable] = folder["bank"], [KilledProcess.Pace] = "30" },
+            };
+            using (Process child = Process.Start(start)!)
+            {
+                child.StandardOutput.ReadLine().Should().Be("begun");
+                Thread.Sleep(random.Below(200));
+                child.Kill();
+                child.WaitForExit();
+                child.ExitCode.Should().Be(128 + 9);
+            }
+            using WatchedModel model = new();
+            EncodingPipeline.Encode(model, new WatchedImages(Count), folder["bank"], _options).Dispose();
+            File.ReadAllBytes(folder["bank"]).Should().Equal(wanted);
+        }
+    }
+
+    // Reads on once the cancellation has reached all who wait for it.
+    private static WatchedImages Stalled(ManualResetEventSlim cancelled, CancellationToken token) => new(Count, call =>
+    {
+        if (call == 0) return;
+        cancelled.Wait(TimeSpan.FromSeconds(20));
+        token.ThrowIfCancellationRequested();
+    });
+
     private static bool Interrupted(string path, int how, int when)
     {
         using CancellationTokenSource source = new();
@@ -260,6 +342,7 @@ public sealed class EncodingResumeTests
 internal static class KilledProcess
 {
     public const string Variable = "LATENTSTITCHING_TESTS_ENCODE_TO";
+    public const string Pace = "LATENTSTITCHING_TESTS_ENCODE_MILLISECONDS";
 
     [ModuleInitializer]
     internal static void Start()
@@ -271,8 +354,15 @@ internal static class KilledProcess
     private static void Encode(string path)
     {
         LatentStitching.Native.TorchNative.EnsureLoaded();
-        using WatchedModel model = new(beforeEncode: call => Thread.Sleep(call > 5 ? 60_000 : 0));
+        // At a pace of so many milliseconds a batch; else five batches at once, and then none for long.
+        int? pace = int.TryParse(Environment.GetEnvironmentVariable(Pace), out int milliseconds) ? milliseconds : null;
+        using WatchedModel model = new(beforeEncode: call => Thread.Sleep(pace ?? (call > 5 ? 60_000 : 0)));
         Lines lines = new();
+        if (pace is not null)
+        {
+            Console.WriteLine("begun");
+            Console.Out.Flush();
+        }
         EncodingPipeline.Encode(model, new WatchedImages(38), path, new EncodingOptions { BatchSize = 4 }, lines).Dispose();
     }
 

@@ -103,7 +103,7 @@ public sealed class LatentBankFileTests
         using TempFolder folder = new();
         LatentBankInfo info = Banks.Info(Count, LatentSpace.Vector(Width));
         BankLayout layout = new(info, ScalarType.Float32, Count);
-        byte[] hashes = new byte[32];
+        byte[] hashes = [.. Enumerable.Repeat((byte)1, 32)];
         using (FileStream stream = File.Create(folder["bank"]))
         {
             stream.Write(layout.Header);
@@ -117,6 +117,18 @@ public sealed class LatentBankFileTests
         using Tensor last = bank.Rows([Count - 1]);
         last.size(1).Should().Be(Width);
         (Environment.WorkingSet - before).Should().BeLessThan(100_000_000);
+    }
+
+    [Fact]
+    public void Open_ABlockThatWasNeverWritten_Throws()
+    {
+        using TempFolder folder = new();
+        BankLayout layout = new(Banks.Info(10), ScalarType.Float32, 4);
+        byte[] hashes = [.. Enumerable.Repeat((byte)1, 32), .. new byte[32], .. Enumerable.Repeat((byte)1, 32)];
+        folder.Write("bank", [.. layout.Header, .. new byte[10 * 24], .. hashes, .. layout.Tail(hashes)]);
+        Action act = () => LatentBank.Open(folder["bank"]);
+        act.ShouldSay<InvalidDataException>(
+            $"'{folder["bank"]}' must hold the checksum of each block of 4 rows, but that of block 1 is zeros: its latents were never written. Encode it anew.");
     }
 
     [Fact]
@@ -171,6 +183,32 @@ public sealed class LatentBankFileTests
             SafeTensors.Save(folder["other"], [("latents", rows)], metadata);
             other.ShouldSay<InvalidDataException>($"'{folder["other"]}' {text}");
         }
+    }
+
+    [Fact]
+    public void Open_LatentsOfAnotherType_OrIdsBeyondAnArray_Throws()
+    {
+        using TempFolder folder = new();
+        Dictionary<string, string> metadata = new() { ["latentstitching.kind"] = "latent-bank", ["latentstitching.format"] = "1", ["latentstitching.block-rows"] = "1" };
+        using Tensor whole = ones([2, 3], ScalarType.Int64), flat = ones(2);
+        Action act = () => LatentBank.Open(folder["bank"]);
+        foreach ((Tensor latents, string came) in ((Tensor, string)[])[(whole, "I64 [2, 3]"), (flat, "F32 [2]")])
+        {
+            SafeTensors.Save(folder["bank"], [("latents", latents)], metadata);
+            act.ShouldSay<InvalidDataException>($"'{folder["bank"]}' must hold 'latents' as F32 or F16 [n, d], but it is {came}.");
+        }
+
+        // A file with a hole.
+        ElementType bytes = ElementType.OfSafeTensors("U8")!;
+        long ids = Array.MaxLength + 1L;
+        SafeTensorsHeader header = new([new("latents", ElementType.OfSafeTensors("F32")!, [1, 1], 0, 4), new("block_sha256", bytes, [1, 32], 4, 36), new("ids", bytes, [ids], 36, 36 + ids)], metadata);
+        using (FileStream stream = File.Create(folder["bank"]))
+        {
+            stream.Write(header.ToBytes());
+            stream.Write([.. Enumerable.Repeat((byte)1, 36)]);
+            stream.SetLength(header.ToBytes().Length + 36 + ids);
+        }
+        act.ShouldSay<InvalidDataException>($"'{folder["bank"]}' must hold ids and labels of at most {Array.MaxLength} bytes each, but one takes {ids}.");
     }
 
     [Fact]

@@ -89,6 +89,62 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
+    public void Load_AKindThatGivesNothingOrThrows_IsTheFoldersFault()
+    {
+        using DelegateLatentModel own = Toy.Linear("own", 1);
+        foreach (string kind in (string[])["test-null", "test-throwing", "test-other"])
+        {
+            using Tensor weight = ones(1);
+            ModelFolder.Write(Path.Combine(_folder, kind), own, new ModelDescription(kind, [], [("w", weight)]), null, half: false);
+        }
+        ModelKinds.Register("test-null", _ => null!);
+        ModelKinds.Register("test-throwing", _ => throw new DivideByZeroException("groups are none."));
+        ModelKinds.Register("test-other", _ => LatentModel.FromFunctions("other", new ImageFormat(1, 3, 2), LatentSpace.Vector(6), images => images, latents => latents));
+        Refuses("test-null", "must hold a model of kind 'test-null', but its description and weights make none: the opener of 'test-null' gave null.");
+        Refuses("test-throwing", "must hold a model of kind 'test-throwing', but its description and weights make none: groups are none.");
+        Action other = () => LatentModel.Load(Path.Combine(_folder, "test-other"));
+        other.ShouldSay<InvalidDataException>($"config.json in '{Path.Combine(_folder, "test-other")}' is not that of a model: 'image' must be that of its weights and configuration, 1×3×2, but it is 1×2×3.");
+
+        void Refuses(string kind, string text)
+        {
+            Action act = () => LatentModel.Load(Path.Combine(_folder, kind));
+            act.ShouldSay<InvalidDataException>($"'{Path.Combine(_folder, kind)}' {text}");
+        }
+    }
+
+    // The files as they lie where a process was killed while it saved a second model over a first.
+    [Fact]
+    public void Save_OverAModel_CutOffAnywhere_LeavesOneOfTheTwo()
+    {
+        using Vae first = Vae.Create(new VaeOptions { Name = "first", Image = ImageFormat.Grey(32), Seed = 1 }), second = Vae.Create(new VaeOptions { Name = "second", Image = ImageFormat.Grey(32), Seed = 2 });
+        string weights = Path.Combine(_folder, "model.safetensors");
+        second.Save(_folder);
+        byte[] newWeights = File.ReadAllBytes(weights), newDescription = File.ReadAllBytes(Configuration);
+        string waiting = Path.Combine(_folder, $"model-{(string)JsonNode.Parse(newDescription)!["sha256"]!}.safetensors");
+        first.Save(_folder);
+        File.WriteAllBytes(Path.Combine(_folder, "model.safetensors.new"), newWeights[..1000]);
+        Opens("first");
+        File.WriteAllBytes(waiting, newWeights);
+        Opens("first");
+        File.WriteAllBytes(Configuration, newDescription);
+        Opens("second");
+        File.Move(waiting, weights, overwrite: true);
+        Opens("second");
+        first.Save(_folder);
+        Opens("first");
+        // What an earlier save left is cleared away by the next that succeeds.
+        File.WriteAllBytes(waiting, newWeights);
+        first.Save(_folder);
+        Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal).Should().Equal("config.json", "model.safetensors");
+
+        void Opens(string name)
+        {
+            using LatentModel opened = LatentModel.Load(_folder);
+            opened.Name.Should().Be(name);
+        }
+    }
+
+    [Fact]
     public void Save_ModelThatDoesNotDescribeItself_SaysSo()
     {
         using DelegateLatentModel model = Toy.Linear("toy", 1);
@@ -112,10 +168,25 @@ public sealed class ModelFolderTests : IDisposable
         Refuses(good.Replace("\"version\": 1", "\"version\": 7", StringComparison.Ordinal), "it must be latentstitching.model of version 1, but it is latentstitching.model of version 7");
         Refuses(good.Replace("\"kind\"", "\"sort\"", StringComparison.Ordinal), "'kind' must be a String, but it is missing");
         Refuses(good.Replace("\"configuration\"", "\"options\"", StringComparison.Ordinal), "'configuration' must be an object");
-        Refuses("[]", "it must be an object");
-        File.WriteAllText(Configuration, "{");
-        Action broken = () => LatentModel.Load(_folder);
-        broken.Should().Throw<InvalidDataException>().WithMessage($"config.json in '{_folder}' must be JSON, but it is not: *");
+        Refuses(good.Replace("\"latent\"", "\"space\"", StringComparison.Ordinal), "'latent' must be a list");
+        string image = JsonNode.Parse(good)!["image"]!.ToJsonString(), sides = "\"image\": [\n    1,\n    32,\n    32\n  ]";
+        good.Should().Contain(sides);
+        Refuses(good.Replace(sides, "\"image\": [3, 32, 32]", StringComparison.Ordinal), "'image' must be that of its weights and configuration, 1×32×32, but it is 3×32×32");
+        Refuses(good.Replace(sides, "\"image\": [1, 0, 32]", StringComparison.Ordinal), "'image' must be three positive numbers");
+        Refuses(good.Replace("\"name\": \"z\"", "\"name\": \"y\"", StringComparison.Ordinal), "'latent' must be that of its weights and configuration, [{\"name\":\"z\",\"shape\":[10]}], but it is [{\"name\":\"y\",\"shape\":[10]}]");
+        foreach ((string text, string what) in ((string, string)[])
+            [
+                ("[]", "must hold a JSON object, but it is of kind Array."), ("{", "must hold a JSON object, but it cannot be read: *"), (good.Replace("\"kind\"", "\"name\"", StringComparison.Ordinal), "must hold a JSON object, but it cannot be read: *"),
+                (good.Replace("\"z\"", "\"\\ud800\"", StringComparison.Ordinal), "must hold texts, but one cannot be read: *"), (new string(' ', (16 << 20) + 1), "must hold at most 16777216 bytes, but it holds 16777217."),
+            ])
+        {
+            File.WriteAllText(Configuration, text);
+            Action broken = () => LatentModel.Load(_folder);
+            broken.Should().Throw<InvalidDataException>().WithMessage($"'{Configuration}' {what}");
+        }
+        // As some editors save it.
+        File.WriteAllText(Configuration, good, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        LatentModel.Load(_folder).Dispose();
         File.WriteAllText(Configuration, good);
         using (Tensor other = ones(1)) SafeTensors.Save(Path.Combine(_folder, "model.safetensors"), [("x", other)]);
         Action swapped = () => LatentModel.Load(_folder);

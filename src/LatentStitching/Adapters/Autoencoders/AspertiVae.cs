@@ -38,14 +38,16 @@ public sealed class AspertiVae : VariationalAutoencoder
     /// <param name="path">The file. Channels and latent width are read off the weights' shapes. Nothing in it is executed.</param>
     /// <param name="image">The images; if null they are square, of the size that fits the weights.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="ArgumentException">8 does not divide the height or width of <paramref name="image"/>.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static AspertiVae Load(string path, ImageFormat? image = null, string? name = null, Device? device = null)
+    public static AspertiVae Load(string path, ImageFormat? image = null, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary state = StateDictionary.Load(path);
+        using StateDictionary state = WeightFile.Open(path, container);
         Device where = device ?? CPU;
         (AspertiVaeNetwork network, ImageFormat format, long dimension) = AspertiVaeNetwork.From(state, image, path, where);
         return new AspertiVae(name ?? WeightFile.NameOf(path), format, dimension, network, where);

@@ -43,12 +43,13 @@ internal sealed class BurgessNetwork : VaeNetwork
         if (!state.Contains("encoder.conv1.weight") || !state.Contains("encoder.mu_logvar_gen.weight"))
         {
             throw new InvalidDataException(
-                $"{path} must hold a VAE of Burgess et al. with the keys of the published code, encoder.conv1.weight to decoder.convT3.bias, but it holds {string.Join(", ", state.Names.Take(8))}...");
+                $"{path} must hold a VAE of Burgess et al. with the keys of the published code, encoder.conv1.weight to decoder.convT3.bias, but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
         }
         bool large = state.Contains("encoder.conv_64.weight");
-        long channels = state["encoder.conv1.weight"].size(1);
-        long dimension = state["encoder.mu_logvar_gen.weight"].size(0) / 2;
-        var weights = WeightSet.From(LayoutOf(channels, dimension, large), state, "the VAE of Burgess et al.", path, device);
+        const string What = "the VAE of Burgess et al.";
+        long channels = WeightFile.ShapeOf(state, "encoder.conv1.weight", 4, What, path)[1];
+        long dimension = WeightFile.ShapeOf(state, "encoder.mu_logvar_gen.weight", 2, What, path)[0] / 2;
+        var weights = WeightSet.From(LayoutOf(channels, dimension, large), state, What, path, device);
         return (new BurgessNetwork(weights, large), new ImageFormat(channels, large ? 64 : 32, large ? 64 : 32), dimension);
     }
 

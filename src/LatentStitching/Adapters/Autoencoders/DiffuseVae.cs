@@ -44,7 +44,7 @@ public sealed class DiffuseVae : VariationalAutoencoder
         Guard.NotBlank(path);
         options ??= new DiffuseVaeOptions();
         if (name is not null) options = options with { Name = name };
-        using StateDictionary state = StateDictionary.Load(path, container);
+        using StateDictionary state = WeightFile.Open(path, container);
         Device where = device ?? CPU;
         return new DiffuseVae(options, DiffuseVaeNetwork.From(options, state, path, where), where);
     }

@@ -34,13 +34,15 @@ public sealed class SplitVae : VariationalAutoencoder
     /// <summary>Opens weights that <see cref="VariationalAutoencoder.SaveWeights"/> wrote, or a PyTorch file with the same keys.</summary>
     /// <param name="path">The file. All sizes are read off the weights' shapes. Nothing in it is executed.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static SplitVae Load(string path, string? name = null, Device? device = null)
+    public static SplitVae Load(string path, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary state = StateDictionary.Load(path);
+        using StateDictionary state = WeightFile.Open(path, container);
         Device where = device ?? CPU;
         (SplitVaeNetwork network, ImageFormat image, long dimension) = SplitVaeNetwork.From(state, path, where);
         return new SplitVae(name ?? WeightFile.NameOf(path), image, dimension, network, where);

@@ -70,15 +70,17 @@ public sealed class TinyAutoencoder : LatentModel
     /// <param name="path">The file or folder. Channels and layout are read off the shapes. Nothing in it is executed.</param>
     /// <param name="image">The images: any RGB size that the reduction divides.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller. Half-precision weights become float32.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="ArgumentException">The image is not RGB, or the reduction does not divide its height and width.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static TinyAutoencoder Load(string path, ImageFormat image, string? name = null, Device? device = null)
+    public static TinyAutoencoder Load(string path, ImageFormat image, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
         ArgumentNullException.ThrowIfNull(image);
-        using StateDictionary file = Directory.Exists(path) ? HuggingFaceFolder.Open(path).LoadWeights() : StateDictionary.Load(path), state = DiffusersKeys.Apply(file);
+        using StateDictionary file = Directory.Exists(path) ? HuggingFaceFolder.Open(path).LoadWeights() : WeightFile.Open(path, container), state = DiffusersKeys.Apply(file);
         return From(state, path, name ?? WeightFile.NameOf(path), image, device ?? CPU);
     }
 

@@ -33,14 +33,16 @@ public sealed class Vae : VariationalAutoencoder
     /// <summary>Opens weights: a PyTorch state dictionary of the published code, or a safetensors file with the same keys.</summary>
     /// <param name="path">The file. Image size, channels and latent width are read off the weights' shapes. Nothing in it is executed.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static Vae Load(string path, string? name = null, Device? device = null)
+    public static Vae Load(string path, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary state = StateDictionary.Load(path);
+        using StateDictionary state = WeightFile.Open(path, container);
         Device where = device ?? CPU;
         (BurgessNetwork network, ImageFormat image, long dimension) = BurgessNetwork.From(state, path, where);
         return new Vae(name ?? WeightFile.NameOf(path), image, dimension, network, where);

@@ -38,13 +38,15 @@ public sealed class VanillaVae : VariationalAutoencoder
     /// <param name="path">The file. Channels and latent width are read off the weights' shapes. Nothing in it is executed.</param>
     /// <param name="image">The images, whose size the weights do not tell; 3×150×150 if null.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static VanillaVae Load(string path, ImageFormat? image = null, string? name = null, Device? device = null)
+    public static VanillaVae Load(string path, ImageFormat? image = null, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary file = StateDictionary.Load(path), state = _stateDictionary.Apply(file);
+        using StateDictionary file = WeightFile.Open(path, container), state = _stateDictionary.Apply(file);
         Device where = device ?? CPU;
         image ??= ImageFormat.Rgb(150);
         (VanillaVaeNetwork network, long dimension) = VanillaVaeNetwork.From(state, image, path, where);

@@ -93,16 +93,18 @@ public abstract class VariationalAutoencoder : LatentModel, ILatentPrior, IPoste
     /// <summary>Sees the model at another space of its own.</summary>
     private protected ILatentModel View(string level, IReadOnlyList<long> shape, Func<Tensor, Tensor> encode, Func<Tensor, Tensor> decode, Func<Tensor, Tensor>? fromLatents = null)
     {
-        DelegateLatentModel view = FromFunctions(
+        return new DelegateLatentModel(
             $"{Name}/{level}",
             Image,
             LatentSpace.Of((level, shape)),
             images => Live(encode)(images),
             latents => Live(decode)(latents),
             fromLatents is null ? null : (count, generator) => Live(fromLatents)(randn([count, Latent.Dimension], Dtype, Device, generator: generator)),
-            Device);
-        view.BatchSize = BatchSize;
-        return view;
+            Device)
+        {
+            BatchSize = BatchSize,
+            Viewed = this,
+        };
     }
 
     private Func<Tensor, Tensor> Live(Func<Tensor, Tensor> function)

@@ -73,8 +73,8 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
         HuggingFaceFolder? folder = Directory.Exists(path) ? HuggingFaceFolder.Open(path) : null;
         VqVaeConfig config = folder is null ? new VqVaeConfig(null, 32) : VqVaeConfig.Read(folder);
         image ??= config.Image ?? throw new ArgumentException("image must be given where no config.json tells it: ImageFormat.Rgb(256) for a model trained at 256×256.", nameof(image));
-        using StateDictionary file = folder?.LoadWeights() ?? StateDictionary.Load(path, container);
-        using StateDictionary state = InOwnNames(file);
+        using StateDictionary file = folder?.LoadWeights() ?? WeightFile.Open(path, container);
+        using StateDictionary state = InOwnNames(file, path);
         return From(state, path, name ?? WeightFile.NameOf(path), image, config.Groups, device ?? CPU);
     }
 
@@ -147,13 +147,15 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
     {
         var shape = VqVaeShape.Of(state, path, groups);
         if (shape.ImageChannels != image.Channels) throw new ArgumentException($"image must have the {shape.ImageChannels} channels of the weights, but it is {image}.", nameof(image));
-        shape.LatentOf(image, nameof(image));
+        // Before weights are copied: it throws where an image is too small, or has more numbers than can be counted.
+        _ = LatentSpace.Of(("pre-quantisation", shape.LatentOf(image, nameof(image))));
         return new VqVae(name, image, shape, VqVaeNetwork.From(state, shape, path, device), device);
     }
 
-    private static StateDictionary InOwnNames(StateDictionary file)
+    private static StateDictionary InOwnNames(StateDictionary file, string path)
     {
         int levels = file.Names.Where(name => name.StartsWith("decoder.up_blocks.", StringComparison.Ordinal)).Select(name => name.Split('.')[2]).Distinct(StringComparer.Ordinal).Count();
+        if (levels > VqVaeShape.MostLevels) throw new InvalidDataException($"{path} must hold a VQ-VAE of at most {VqVaeShape.MostLevels} levels, but it names {levels}.");
         return (levels > 0 ? VqVaeKeys.Diffusers(levels) : VqVaeKeys.CompVis).Apply(file);
     }
 
@@ -176,15 +178,18 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
     private DelegateLatentModel View(string level, Func<Tensor, Tensor> encode, Func<Tensor, Tensor> decode)
     {
         ThrowIfDisposed();
-        DelegateLatentModel view = FromFunctions(
+        return new DelegateLatentModel(
             $"{Name}/{level}",
             Image,
             LatentSpace.Of((level, Latent.Levels[0].Shape)),
             images => Live(encode)(images),
             latents => Live(decode)(latents),
-            device: Device);
-        view.BatchSize = BatchSize;
-        return view;
+            sample: null,
+            Device)
+        {
+            BatchSize = BatchSize,
+            Viewed = this,
+        };
     }
 
     private Func<Tensor, Tensor> Live(Func<Tensor, Tensor> function)

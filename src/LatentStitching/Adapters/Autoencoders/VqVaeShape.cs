@@ -8,6 +8,11 @@ namespace LatentStitching.Adapters.Autoencoders;
 internal sealed record VqVaeShape(
     long ImageChannels, IReadOnlyList<long> Channels, int ResidualBlocks, IReadOnlyList<int> AttentionLevels, long LatentChannels, long EmbeddingDimension, long CodebookSize, long Groups)
 {
+    /// <summary>More levels would halve an image more often than any has pixels for.</summary>
+    public const int MostLevels = 16;
+
+    private const int MostBlocks = 64;
+
     public static VqVaeShape Of(VqVaeOptions options)
     {
         foreach (long channels in options.Channels)
@@ -33,6 +38,8 @@ internal sealed record VqVaeShape(
         int blocks = 0;
         while (state.Contains(Block(0, blocks))) blocks++;
         int[] attention = [.. Enumerable.Range(0, channels.Count).Where(level => state.Contains(Name($"encoder.down.{level}.attn.0.q.weight")))];
+        if (groups < 1) throw new InvalidDataException($"{path} must hold a VQ-VAE with at least one group in each normalisation, but 'groups' is {groups}.");
+        if (channels.Count > MostLevels || blocks > MostBlocks) throw new InvalidDataException($"{path} must hold a VQ-VAE of at most {MostLevels} levels of {MostBlocks} blocks, but it names {channels.Count} levels and {blocks} blocks.");
         long[] codebook = Shape("quantize.embedding.weight", 2);
         if (channels.Count == 0) Shape(Block(0, 0), 4);
         long odd = channels.FirstOrDefault(width => width % groups != 0);

@@ -1,3 +1,4 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -16,6 +17,8 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
     private const int Frequencies = 16;
     private const long TimeWidth = 128;
     private const int Times = 1000;
+    private const int MostTimes = 1_000_000;
+    private const string What = "a denoiser of 7×7 blocks";
     private readonly int _blocks;
     private bool _disposed;
 
@@ -62,14 +65,16 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
 
     /// <summary>Opens weights: a PyTorch state dictionary of the published code, or what <see cref="SaveWeights"/> wrote. Nothing in the file is executed.</summary>
     /// <param name="path">The file. All sizes are read off the weights.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the network computes; the CPU if null.</param>
     /// <returns>The network, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static ConvolutionalDenoiser Load(string path, Device? device = null)
+    public static ConvolutionalDenoiser Load(string path, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary state = StateDictionary.Load(path);
+        using StateDictionary state = WeightFile.Open(path, container);
         return From(state, path, device ?? CPU);
     }
 
@@ -110,14 +115,26 @@ public sealed class ConvolutionalDenoiser : IWeightedDenoiser
     {
         if (!state.Contains("beta_t") || !state.Contains("gt.blocks.0.net.1.weight") || !state.Contains("gt.blocks.0.net.0.weight") || state["gt.blocks.0.net.1.weight"].dim() != 3)
         {
-            throw new InvalidDataException($"{path} must hold a denoiser of 7×7 blocks with its schedule (beta_t, gt.blocks.0.net.0.weight, ...), but it holds {string.Join(", ", state.Names.Take(8))}...");
+            throw new InvalidDataException($"{path} must hold a denoiser of 7×7 blocks with its schedule (beta_t, gt.blocks.0.net.0.weight, ...), but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
         }
         List<long> hidden = [];
-        while (state.Contains($"gt.blocks.{hidden.Count}.net.0.weight")) hidden.Add(state[$"gt.blocks.{hidden.Count}.net.0.weight"].size(0));
-        Tensor norm = state["gt.blocks.0.net.1.weight"];
-        ImageFormat image = new(state["gt.blocks.0.net.0.weight"].size(1), norm.size(1), norm.size(2));
-        var weights = WeightSet.From(LayoutOf(image, hidden, state["beta_t"].numel()), state, "a denoiser of 7×7 blocks", path, device);
-        return new ConvolutionalDenoiser(image, hidden.Count, weights, device);
+        while (state.Contains($"gt.blocks.{hidden.Count}.net.0.weight")) hidden.Add(Shape($"gt.blocks.{hidden.Count}.net.0.weight", 4)[0]);
+        long[] norm = Shape("gt.blocks.0.net.1.weight", 3);
+        long times = Shape("beta_t", 1)[0];
+        if (times is < 2 or > MostTimes) throw new InvalidDataException($"{path} must hold a schedule (beta_t) of 2 to {MostTimes} times, but it has {times}.");
+        ImageFormat image = new(Shape("gt.blocks.0.net.0.weight", 4)[1], norm[1], norm[2]);
+        var weights = WeightSet.From(LayoutOf(image, hidden, times), state, What, path, device);
+        try
+        {
+            return new ConvolutionalDenoiser(image, hidden.Count, weights, device);
+        }
+        catch (ArgumentException e)
+        {
+            weights.Dispose();
+            throw new InvalidDataException($"{path} must hold a schedule (beta_t), but it holds none: {e.Message}", e);
+        }
+
+        long[] Shape(string key, int axes) => WeightFile.ShapeOf(state, key, axes, What, path);
     }
 
     Tensor IWeightedDenoiser.Forward(Tensor noisy, Tensor times, Generator? dropout) => Predict(noisy, times);

@@ -52,6 +52,11 @@ internal static class DiffusionFolder
             network?.Dispose();
             throw new InvalidDataException($"{folder.FolderPath} must hold the description of a diffusion model, but it does not: {e.Message}", e);
         }
+        catch
+        {
+            network?.Dispose();
+            throw;
+        }
     }
 
     private static DiffusionOptions OptionsOf(ModelFolder folder) => new()

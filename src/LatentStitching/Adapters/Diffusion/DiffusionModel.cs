@@ -142,6 +142,8 @@ public sealed class DiffusionModel : LatentModel, ILatentPrior
     /// <inheritdoc/>
     protected internal override ModelDescription? Describe() => _network is IWeightedDenoiser network ? DiffusionFolder.Describe(this, network) : null;
 
+    internal override ModelDescription? DescribeEncoding() => Describe()?.Without("dropout", "decodeSteps", "threshold", "solver", "solverOrder");
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

@@ -108,6 +108,7 @@ public sealed class DiffusionUNet : IWeightedDenoiser
         using StateDictionary? bare = file.Names.All(name => name.StartsWith("module.", StringComparison.Ordinal)) ? file.WithoutPrefix("module.") : null;
         StateDictionary plain = bare ?? file;
         int ups = plain.Names.Where(name => name.StartsWith("up_blocks.", StringComparison.Ordinal)).Select(name => name.Split('.')[1]).Distinct(StringComparer.Ordinal).Count();
+        if (ups > UNetShape.MostLevels) throw new InvalidDataException($"{path} must hold a U-Net of at most {UNetShape.MostLevels} levels, but it names {ups}.");
         using StateDictionary? renamed = ups > 0 ? UNetKeys.Diffusers(ups).Apply(plain) : null;
         StateDictionary state = renamed ?? plain;
         var shape = UNetShape.Of(state, path);

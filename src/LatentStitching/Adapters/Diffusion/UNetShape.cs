@@ -1,3 +1,4 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -14,6 +15,11 @@ internal sealed record UNetShape(long ImageChannels, long Channels, IReadOnlyLis
 {
     public const long Groups = 32;
 
+    /// <summary>More levels would halve an image more often than any has pixels for.</summary>
+    public const int MostLevels = 16;
+
+    private const int MostBlocks = 64;
+
     public int Levels => Multipliers.Count;
 
     public static UNetShape Of(DiffusionUNetOptions options) => new(
@@ -29,16 +35,20 @@ internal sealed record UNetShape(long ImageChannels, long Channels, IReadOnlyLis
         if (!state.Contains("conv_in.weight") || state["conv_in.weight"].dim() != 4 || !state.Contains("down.0.block.0.conv1.weight"))
         {
             throw new InvalidDataException(
-                $"{path} must hold a U-Net of DDIM (conv_in.weight, down.0.block.0.conv1.weight, ...) or of diffusers (conv_in.weight, down_blocks.0.resnets.0.conv1.weight, ...), but it holds {string.Join(", ", state.Names.Take(8))}...");
+                $"{path} must hold a U-Net of DDIM (conv_in.weight, down.0.block.0.conv1.weight, ...) or of diffusers (conv_in.weight, down_blocks.0.resnets.0.conv1.weight, ...), but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
         }
-        int levels = Count(state, level => $"down.{level}.block.0.conv1.weight");
-        long channels = state["conv_in.weight"].size(0);
+        int levels = Count(state, level => $"down.{level}.block.0.conv1.weight"), blocks = Count(state, block => $"down.0.block.{block}.conv1.weight");
+        if (levels > MostLevels || blocks > MostBlocks) throw new InvalidDataException($"{path} must hold a U-Net of at most {MostLevels} levels of {MostBlocks} blocks, but it names {levels} levels and {blocks} blocks.");
+        long[] first = Shape("conv_in.weight");
+        long channels = first[0];
         return new UNetShape(
-            state["conv_in.weight"].size(1),
+            first[1],
             channels,
-            [.. Enumerable.Range(0, levels).Select(level => Math.Max(1, state[$"down.{level}.block.0.conv1.weight"].size(0) / channels))],
-            Count(state, block => $"down.0.block.{block}.conv1.weight"),
+            [.. Enumerable.Range(0, levels).Select(level => Math.Max(1, Shape($"down.{level}.block.0.conv1.weight")[0] / channels))],
+            blocks,
             [.. Enumerable.Range(0, levels).Select(level => state.Contains($"down.{level}.attn.0.norm.weight"))]);
+
+        long[] Shape(string key) => WeightFile.ShapeOf(state, key, 4, "a U-Net of DDIM", path);
     }
 
     /// <summary>Requires that images can be halved between the levels.</summary>

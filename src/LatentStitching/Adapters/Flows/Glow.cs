@@ -204,8 +204,11 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
     /// <inheritdoc/>
     protected internal override ModelDescription? Describe() => new(
         Kind,
-        new JsonObject { ["image"] = ModelFolder.ToJson(Image), ["first"] = _latents.First, ["whitened"] = Whitened, ["bits"] = Bits, ["temperature"] = Temperature, ["dtype"] = Dtype.ToString() },
+        new JsonObject { ["image"] = ModelFolder.ToJson(Image), ["first"] = _latents.First, ["whitened"] = Whitened, ["bits"] = Bits, ["temperature"] = Temperature, ["dtype"] = Dtype.ToString(), ["class"] = Class ?? -1 },
         GlowCheckpoint.Export(Network));
+
+    // The class is the prior's, which only whitening asks.
+    internal override ModelDescription? DescribeEncoding() => Whitened ? Describe()!.Without("bits", "temperature") : Describe()!.Without("bits", "temperature", "class");
 
     internal static Glow Open(ModelFolder folder)
     {
@@ -216,13 +219,20 @@ public sealed partial class Glow : LatentModel, ILatentPrior, ILatentDensity, IM
         if (bits is < 1 or > 8) throw Damaged("bits");
         if (!double.IsFinite(temperature) || temperature < 0) throw Damaged("temperature");
         bool whitened = folder.Option<bool>("whitened");
+        // Folders of before the class was kept have none.
+        int chosen = folder.Configuration.ContainsKey("class") ? folder.Option<int>("class") : -1;
         GlowNetwork network = GlowCheckpoint.Load(folder.Weights, folder.FolderPath, (image.Height, image.Width), dtype, folder.Device);
         if (first < 0 || first >= network.Shape.Levels || network.Shape.Image != image)
         {
             network.Dispose();
             throw Damaged(network.Shape.Image == image ? "first" : "image");
         }
-        return new Glow(folder.Name, network, new GlowLatents(network, first, whitened), bits, dtype, folder.Device, owner: true) { Temperature = temperature };
+        if (chosen < -1 || chosen >= network.Shape.Classes)
+        {
+            network.Dispose();
+            throw Damaged("class");
+        }
+        return new Glow(folder.Name, network, new GlowLatents(network, first, whitened), bits, dtype, folder.Device, owner: true) { Temperature = temperature, Class = chosen < 0 ? null : chosen };
 
         InvalidDataException Damaged(string key) => new($"config.json in '{folder.FolderPath}' is not that of a Glow: '{key}' does not fit.");
     }

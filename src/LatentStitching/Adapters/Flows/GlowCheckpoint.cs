@@ -46,7 +46,7 @@ internal static class GlowCheckpoint
         if (state.Contains("flow.layers.1.actnorm.bias") && state.Contains("flow.layers.1.block.0.conv.weight") && state.Contains("prior_h")) return Y0ast(state, path);
         throw new InvalidDataException(
             $"{path} must hold a Glow with the keys of rosinality/glow-pytorch (blocks.0.flows.0.actnorm.loc ...) or of y0ast/Glow-PyTorch (flow.layers.1.actnorm.bias ...), "
-            + $"but it holds {string.Join(", ", state.Names.Take(8))}...");
+            + $"but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}...");
     }
 
     private static GlowShape Rosinality(StateDictionary state, string path, (long Height, long Width) size)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LatentStitching.Numerics;
 
 namespace LatentStitching.Adapters.Foreign;
@@ -56,6 +57,12 @@ public sealed class PixelRange
         using var scope = NewDisposeScope();
         return images.mul(PerChannel(_deviation, images)).add(PerChannel(_mean, images)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Says the range.</summary>
+    /// <returns>For example "mean 0.5, deviation 0.5".</returns>
+    public override string ToString() => $"mean {Text(_mean)}, deviation {Text(_deviation)}";
+
+    private static string Text(double[] values) => string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 
     private static Tensor PerChannel(double[] values, Tensor like) => tensor(values, like.dtype, like.device).reshape(1, -1, 1, 1);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LatentStitching.Models;
@@ -13,17 +14,18 @@ namespace LatentStitching.Adapters.Foreign;
 /// <para>A program that draws random numbers, such as an encoder that samples its posterior, gives other latents at each call. Script the part that gives the mean.</para>
 /// <para>Source: <see href="https://docs.pytorch.org/docs/stable/jit.html">TorchScript</see>.</para>
 /// </remarks>
-public sealed class TorchScriptModel : LatentModel
+public sealed class TorchScriptModel : LatentModel, IFingerprinted
 {
     private const int ProbeRows = 2;
     private readonly ScriptCall _encode;
     private readonly ScriptCall _decode;
     private readonly TorchScriptOptions _options;
     private readonly long[] _latentShape;
+    private readonly string _fingerprint;
 
     private TorchScriptModel(string name, TorchScriptOptions options, LatentSpace latent, long[] latentShape, ScriptCall encode, ScriptCall decode, Device device)
         : base(name, options.Image, latent, device) =>
-        (_options, _latentShape, _encode, _decode) = (options, latentShape, encode, decode);
+        (_options, _latentShape, _encode, _decode, _fingerprint) = (options, latentShape, encode, decode, FingerprintOf(options, encode, decode));
 
     /// <summary>Opens a file with two methods, "encode" and "decode" unless the options name others.</summary>
     /// <param name="path">The TorchScript file.</param>
@@ -71,13 +73,17 @@ public sealed class TorchScriptModel : LatentModel
             options, new ScriptCall(encoder, options.EncodeMethod ?? "forward", encoderPath), new ScriptCall(decoder, options.DecodeMethod ?? "forward", decoderPath), device);
     }
 
+    /// <summary>The bytes of the files and how they are called: two files of equal programs that were saved apart count as two models.</summary>
+    string IFingerprinted.Fingerprint => _fingerprint;
+
     /// <inheritdoc/>
     protected override Tensor EncodeCore(Tensor images) =>
         _encode.Run(_options.InputRange.FromUnit(images), _options.EncoderOutput).flatten(1);
 
     /// <inheritdoc/>
     protected override Tensor DecodeCore(Tensor latents) =>
-        _options.OutputRange.ToUnit(_decode.Run(latents.reshape([latents.size(0), .. _latentShape]), output: null));
+        // Converted first: a program of half precision gives numbers that scaling would round once more.
+        _options.OutputRange.ToUnit(_decode.Run(latents.reshape([latents.size(0), .. _latentShape]), output: null).to_type(Dtype));
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -85,6 +91,13 @@ public sealed class TorchScriptModel : LatentModel
         TorchScriptFile.Free(_encode.Module);
         TorchScriptFile.Free(_decode.Module);
         base.Dispose(disposing);
+    }
+
+    private static string FingerprintOf(TorchScriptOptions options, ScriptCall encode, ScriptCall decode)
+    {
+        string hash = TorchScriptFile.Hash(encode.Path);
+        string decoding = encode.Path == decode.Path ? hash : TorchScriptFile.Hash(decode.Path);
+        return string.Create(CultureInfo.InvariantCulture, $"{hash} {encode.Method} {options.EncoderOutput ?? -1} {options.InputRange}\n{decoding} {decode.Method} {options.OutputRange}");
     }
 
     private static TorchScriptModel Make(TorchScriptOptions options, ScriptCall encode, ScriptCall decode, Device device)
@@ -130,6 +143,8 @@ public sealed class TorchScriptModel : LatentModel
         public jit.ScriptModule Module => module;
 
         public string Path => path;
+
+        public string Method => method;
 
         public Tensor Run(Tensor input, int? output)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Latents;
 using LatentStitching.Models;
@@ -70,6 +71,19 @@ public abstract class GanModel : LatentModel, ILatentPrior, IEncodingAbility
 
     /// <summary>The family's opponent, with first weights of its own.</summary>
     internal abstract Discriminator NewDiscriminator(ulong seed);
+
+    /// <summary>The generator, which an inversion may ask for gradients, and the inversion.</summary>
+    internal override ModelDescription? DescribeEncoding()
+    {
+        if (Describe() is not { } generator || Inversion is null) return Describe();
+        if (IDescribedInversion.Of(Inversion) is not { } inversion) return null;
+        ModelDescription own = generator.Without([.. generator.Configuration.Select(option => option.Key).Where(key => key.StartsWith(RecoderFolder.Option, StringComparison.Ordinal))]);
+        own.Configuration["inversion"] = new JsonObject { [inversion.Kind] = inversion.Configuration.DeepClone() };
+        (string Name, Tensor Tensor)[] weights = [.. own.Weights.Where(weight => !weight.Name.StartsWith(RecoderFolder.RecoderPrefix, StringComparison.Ordinal))];
+        return new ModelDescription(own.Kind, own.Configuration, [.. weights, .. inversion.Weights.Select(weight => ($"inversion.{weight.Name}", weight.Tensor))]);
+    }
+
+    internal override IReadOnlyList<(string Name, Tensor Tensor)> DescribeWeights() => Weights.All;
 
     /// <summary>Attaches a recoder that goes with the model.</summary>
     internal void Own(Recoder recoder)

@@ -17,6 +17,9 @@ internal sealed class GanNetwork : IDisposable
         (_layers, _seedChannels, _seedSide) = (layers, seedChannels, seedSide);
     }
 
+    // 4 pixels doubled as often are more than any file has weights for.
+    private const int MostLayers = 16;
+
     public WeightSet Weights { get; }
 
     public static GanNetwork Create(GanOptions options, Device device) =>
@@ -27,14 +30,14 @@ internal sealed class GanNetwork : IDisposable
     {
         int layers = 0;
         while (state.Contains($"conv{layers}.weight")) layers++;
-        bool known = layers > 0 && state.Contains("dense.weight") && state["dense.weight"].dim() == 2 && state["conv0.weight"].dim() == 4
-            && state.Contains("out.weight") && state["out.weight"].dim() == 4;
+        bool known = layers is > 0 and <= MostLayers && Is("dense.weight", 2) && Is("conv0.weight", 4) && Is("out.weight", 4);
         if (!known)
         {
             throw new InvalidDataException(
-                $"{path} must hold a convolutional generator with the keys dense.weight, conv0.weight … and out.weight, but it holds {string.Join(", ", state.Names.Take(8))}.");
+                $"{path} must hold a convolutional generator with the keys dense.weight, conv0.weight … and out.weight, but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}.");
         }
         long seedChannels = state["conv0.weight"].size(0);
+        if (state["dense.weight"].size(0) < seedChannels) throw new InvalidDataException($"{path} must hold a dense.weight with a row for each of the {seedChannels} channels of conv0.weight, but it has {state["dense.weight"].size(0)}.");
         long seedSide = (long)Math.Round(Math.Sqrt(state["dense.weight"].size(0) / (double)seedChannels));
         long side = seedSide << layers;
         GanOptions options = new()
@@ -48,6 +51,8 @@ internal sealed class GanNetwork : IDisposable
         };
         var weights = WeightSet.From(LayoutOf(options), state, "a convolutional generator", path, device);
         return (new GanNetwork(weights, layers, seedChannels, seedSide), options);
+
+        bool Is(string key, int axes) => state.Contains(key) && state[key].dim() == axes && state[key].numel() > 0;
     }
 
     /// <summary>Latents [n, k] → images [n, c, h, w] in [0, 1].</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 
@@ -8,7 +9,7 @@ namespace LatentStitching.Adapters.Gans;
 /// <para>Gradients do not flow back to the images. Owns neither of the two.</para>
 /// <para>Source: Zhu et al., "Generative visual manipulation on the natural image manifold" (arXiv:1609.03552), whose "hybrid method" of projection this is.</para>
 /// </remarks>
-public sealed class HybridInversion : IGanInversion
+public sealed class HybridInversion : IGanInversion, IDescribedInversion
 {
     private readonly IGanInversion _first;
     private readonly LatentOptimisation _second;
@@ -20,6 +21,13 @@ public sealed class HybridInversion : IGanInversion
     {
         _first = Guard.NotNull(first);
         _second = Guard.NotNull(second);
+    }
+
+    ModelDescription? IDescribedInversion.Describe()
+    {
+        if (IDescribedInversion.Of(_first) is not { } first || IDescribedInversion.Of(_second) is not { } second) return null;
+        JsonObject both = new() { ["first"] = first.Kind, ["firstOptions"] = first.Configuration.DeepClone(), ["second"] = second.Configuration.DeepClone() };
+        return new ModelDescription("hybrid", both, [.. first.Weights, .. second.Weights]);
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,8 @@ using LatentStitching.Models;
 namespace LatentStitching.Adapters.Gans;
 
 /// <summary>A way back from images to the latents of a generator, which has no encoder of its own.</summary>
-/// <remarks>Give it to <see cref="GanModel.Inversion"/>, and the generator is a full model.</remarks>
+/// <remarks>Give it to <see cref="GanModel.Inversion"/>, and the generator is a full model. One that is also <see cref="IFingerprinted"/> is told from others by its <see cref="IFingerprinted.Fingerprint"/> where latents are kept on disk
+/// (<see cref="Latents.ModelFingerprint"/>); others of one's own by a run.</remarks>
 public interface IGanInversion
 {
     /// <summary>Finds latents whose decoded images resemble the given ones.</summary>

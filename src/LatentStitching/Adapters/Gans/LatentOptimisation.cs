@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LatentStitching.Models;
 using LatentStitching.Numerics;
 
@@ -11,7 +12,7 @@ namespace LatentStitching.Adapters.Gans;
 /// Gradients do not flow back to the images.</para>
 /// <para>Source: Zhu et al., "Generative visual manipulation on the natural image manifold" (arXiv:1609.03552), "projection via optimization".</para>
 /// </remarks>
-public sealed class LatentOptimisation : IGanInversion
+public sealed class LatentOptimisation : IGanInversion, IDescribedInversion
 {
     private const long MeanDraws = 1024;
     private readonly LatentOptimisationOptions _options;
@@ -27,6 +28,20 @@ public sealed class LatentOptimisation : IGanInversion
         _options = options ?? new LatentOptimisationOptions();
         _perceptual = perceptual;
     }
+
+    // Each image is inverted as if it were alone: the size of a batch is no part of it.
+    ModelDescription? IDescribedInversion.Describe() => _perceptual is not null ? null : new ModelDescription(
+        "optimisation",
+        new JsonObject
+        {
+            ["optimiser"] = _options.Optimiser.ToString(),
+            ["steps"] = _options.Steps,
+            ["learningRate"] = _options.LearningRate,
+            ["starts"] = _options.Starts,
+            ["priorWeight"] = _options.PriorWeight,
+            ["seed"] = _options.Seed,
+        },
+        []);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The objective is no longer finite, or the perceptual term has another shape or no gradient.</exception>

@@ -38,15 +38,17 @@ public sealed class MlpGan : GanModel
     /// <param name="path">The file. The widths are read off the weights' shapes. Nothing in it is executed.</param>
     /// <param name="image">The images, which the weights do not tell; square grey ones if null.</param>
     /// <param name="name">The name in reports; if null, the folder's name for a file called model.*, else the file's name.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where the model computes; the CPU if null.</param>
     /// <returns>The model, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
     /// <exception cref="ArgumentException">The generator makes another number of pixels than the format has, or no square of them and no format is given.</exception>
-    public static MlpGan Load(string path, ImageFormat? image = null, string? name = null, Device? device = null)
+    public static MlpGan Load(string path, ImageFormat? image = null, string? name = null, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary state = StateDictionary.Load(path);
+        using StateDictionary state = WeightFile.Open(path, container);
         return From(state, path, image, name ?? WeightFile.NameOf(path), device ?? CPU);
     }
 
@@ -69,9 +71,9 @@ public sealed class MlpGan : GanModel
     private static MlpGan From(StateDictionary state, string path, ImageFormat? image, string name, Device device)
     {
         string[] keys = ["0.weight", "2.weight", "4.weight"];
-        if (!keys.All(key => state.Contains(key) && state[key].dim() == 2))
+        if (!keys.All(key => state.Contains(key) && state[key].dim() == 2 && state[key].numel() > 0))
         {
-            throw new InvalidDataException($"{path} must hold a generator of three dense layers, the matrices {string.Join(", ", keys)}, but it holds {string.Join(", ", state.Names.Take(8))}.");
+            throw new InvalidDataException($"{path} must hold a generator of three dense layers, the matrices {string.Join(", ", keys)}, but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}.");
         }
         long dimension = state["0.weight"].size(1), pixels = state["4.weight"].size(0);
         long side = (long)Math.Round(Math.Sqrt(pixels));

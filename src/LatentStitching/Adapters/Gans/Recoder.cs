@@ -1,3 +1,4 @@
+using LatentStitching.Adapters.Autoencoders;
 using LatentStitching.Adapters.Weights;
 using LatentStitching.Checkpoints;
 using LatentStitching.Models;
@@ -12,7 +13,7 @@ namespace LatentStitching.Adapters.Gans;
 /// <para>Thread safety: may be used from several threads at once, but not while it is trained.</para>
 /// <para>Source: Asperti and Tonelli, "Comparing the latent space of generative models" (arXiv:2207.06812), whose "recoder" this is.</para>
 /// </remarks>
-public sealed class Recoder : IGanInversion, IDisposable
+public sealed class Recoder : IGanInversion, IDisposable, IDescribedInversion
 {
     private const long BlockSize = 128;
     private readonly Device _device;
@@ -47,15 +48,17 @@ public sealed class Recoder : IGanInversion, IDisposable
     /// <summary>Opens weights: what <see cref="SaveWeights"/> wrote, or a PyTorch state dictionary with the same keys, conv0.weight to dense.bias.</summary>
     /// <param name="path">The file. Nothing in it is executed.</param>
     /// <param name="options">The layout that the weights were made with.</param>
+    /// <param name="container">Which part of a PyTorch file holds the weights, such as "state_dict" of a Lightning checkpoint; null for plain weights.</param>
     /// <param name="device">Where it computes; the CPU if null.</param>
     /// <returns>The recoder, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">The path is blank, or the container is not in the file, or is needed and null.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is damaged, or holds other weights; the text lists every missing, unexpected or misshapen key.</exception>
-    public static Recoder Load(string path, RecoderOptions options, Device? device = null)
+    public static Recoder Load(string path, RecoderOptions options, string? container = null, Device? device = null)
     {
         Guard.NotBlank(path);
         ArgumentNullException.ThrowIfNull(options);
-        using StateDictionary state = StateDictionary.Load(path);
+        using StateDictionary state = WeightFile.Open(path, container);
         return From(options, state, path, device ?? CPU);
     }
 
@@ -92,6 +95,12 @@ public sealed class Recoder : IGanInversion, IDisposable
     {
         _disposed = true;
         Weights.Dispose();
+    }
+
+    ModelDescription IDescribedInversion.Describe()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new ModelDescription("recoder", RecoderFolder.OptionsOf(Options), Weights.All).Without("recoderName", "recoderDropout");
     }
 
     internal static Recoder From(RecoderOptions options, StateDictionary state, string path, Device device) =>

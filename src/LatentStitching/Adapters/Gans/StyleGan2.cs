@@ -90,7 +90,7 @@ public sealed class StyleGan2 : GanModel, IModelLevels, ILatentCentre
     public static StyleGan2 Load(string path, StyleGan2Decoding? decoding = null, KeyMap? keys = null, string? container = null, string? name = null, Device? device = null)
     {
         Guard.NotBlank(path);
-        using StateDictionary file = StateDictionary.Load(path, container);
+        using StateDictionary file = WeightFile.Open(path, container);
         using StateDictionary? renamed = keys?.Apply(file);
         return From(renamed ?? file, path, decoding ?? new StyleGan2Decoding(), name ?? WeightFile.NameOf(path), device ?? CPU);
     }

@@ -3,8 +3,12 @@ using LatentStitching.Models;
 namespace LatentStitching.Adapters.Gans;
 
 /// <summary>The inversion of a StyleGAN2 seen from a space behind its latent: what the model finds, mapped on.</summary>
-internal sealed class StyleGan2Lift(StyleGan2 origin) : IGanInversion
+internal sealed class StyleGan2Lift(StyleGan2 origin) : IGanInversion, IDescribedInversion
 {
+    public ModelDescription? Describe() => origin.DescribeEncoding()?.Without() is { } found
+        ? new ModelDescription("lift", found.Configuration, [.. found.Weights.Where(weight => weight.Name.StartsWith("inversion.", StringComparison.Ordinal))])
+        : null;
+
     public Tensor Invert(ILatentModel generator, Tensor images)
     {
         using var scope = NewDisposeScope();

@@ -43,11 +43,11 @@ internal sealed record StyleGan2Sizes(long Latent, long Labels, long Style, int 
         int layers = 0;
         while (state.Contains($"mapping.fc{layers}.weight")) layers++;
         if (channels.Count < 2 || Dimensions("mapping.fc0.weight") is not [_, long inputs] || Dimensions("synthesis.b4.torgb.weight") is not [long image, ..]
-            || Dimensions("synthesis.b4.conv1.affine.weight") is not [_, long style])
+            || Dimensions("synthesis.b4.conv1.affine.weight") is not [_, long style] || channels.Append(inputs).Append(image).Append(style).Min() < 1)
         {
             throw new InvalidDataException(
                 $"{path} must hold a StyleGAN2 generator with the keys of NVlabs/stylegan2-ada-pytorch, mapping.fc0.weight to synthesis.b8.torgb.bias and on, "
-                + $"but it holds {string.Join(", ", state.Names.Take(8))}. Other names need a key map.");
+                + $"but it holds {string.Join(", ", state.Names.Take(8).Select(PickleText.Safe))}. Other names need a key map.");
         }
         long labels = Dimensions("mapping.embed.weight") is [_, long classes] ? classes : 0;
         return new StyleGan2Sizes(labels > 0 ? inputs - style : inputs, labels, style, layers, image, channels);

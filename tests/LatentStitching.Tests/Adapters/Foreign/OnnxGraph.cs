@@ -13,6 +13,14 @@ internal sealed class OnnxGraph
 
     public OnnxGraph Output(string name, ScalarType type, params object[] dimensions) => Value(12, name, type, dimensions);
 
+    /// <summary>An output that is a list of tensors.</summary>
+    public OnnxGraph Sequence(string name, ScalarType type)
+    {
+        OnnxMessage element = new OnnxMessage().Part(1, new OnnxMessage().Number(1, Code(type)));
+        _graph.Part(12, new OnnxMessage().Text(1, name).Part(2, new OnnxMessage().Part(4, new OnnxMessage().Part(1, element))));
+        return this;
+    }
+
     /// <summary>The tensor must live until the model is saved.</summary>
     public OnnxGraph Constant(string name, Tensor tensor)
     {

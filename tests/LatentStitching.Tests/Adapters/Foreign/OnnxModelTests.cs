@@ -150,6 +150,8 @@ public sealed class OnnxModelTests : IDisposable
         Refuses<InvalidDataException>(() => OnnxModel.Open(_folder, sized), $"'{Decoder}' must have one input, but it has 2: a, b. Fix the others in Python before the export.");
         new OnnxGraph().Input("a", ScalarType.Float64, "n", 2).Output("c", ScalarType.Float64, "n", 2).Node("Abs", ["a"], "c").Save(Decoder);
         Refuses<InvalidDataException>(() => OnnxModel.Open(_folder, sized), $"'{Decoder}' must have tensors of float32 or float16, but its input 'a' is of Double.");
+        new OnnxGraph().Input("a", ScalarType.Float32, "n", 2).Sequence("c", ScalarType.Float32).Node("SequenceConstruct", ["a"], "c").Save(Decoder);
+        Refuses<InvalidDataException>(() => OnnxModel.Open(_folder, sized), $"'{Decoder}' must have tensors, but its output 'c' is of kind ONNX_TYPE_SEQUENCE.");
         new OnnxGraph().Input("a", ScalarType.Float32, 3).Output("c", ScalarType.Float32, 3).Node("Abs", ["a"], "c").Save(Decoder);
         Refuses<InvalidDataException>(() => OnnxModel.Open(_folder, sized), $"'{Decoder}' must take a batch, but its input 'a' is of shape [3].");
         new OnnxGraph().Input("images", ScalarType.Float32, "n", 3, 4, 6).Output("c", ScalarType.Float32, "k").Node("ReduceSum", ["images"], "c", ("keepdims", [0])).Save(Encoder);

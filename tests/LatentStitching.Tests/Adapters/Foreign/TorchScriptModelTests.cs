@@ -156,6 +156,52 @@ public sealed class TorchScriptModelTests
         static void Wrong(string text, Action act) => act.Should().Throw<InvalidDataException>().WithMessage(text);
     }
 
+    // The fixture's program with another end: what PyTorch writes for an encoder that returns (mean, log-variance).
+    [Fact]
+    public void Load_EncoderThatGivesATuple_TakesTheOutputNamed()
+    {
+        byte[] pair = Changed("-> Tensor:\n    bn = s.bn", "-> Tuple[Tensor, Tensor]:\n    bn = s.bn", "    return _1\n", "    return (_1, torch.neg(_1))\n");
+        Made(pair, path =>
+        {
+            using var scope = NewDisposeScope();
+            using TorchScriptModel plain = TorchScriptModel.Load(_scripted, _decoder, _options), mean = TorchScriptModel.Load(path, _decoder, _options with { EncoderOutput = 0 }), spread = TorchScriptModel.Load(path, _decoder, _options with { EncoderOutput = 1 });
+            Tensor images = OnnxModels.Random(3, 2, 3, 16, 16).add(0.5).clamp(0, 1), expected = plain.Encode(images);
+            CheckpointFilesSame(mean.Encode(images), expected).Should().BeTrue();
+            CheckpointFilesSame(spread.Encode(images), expected.neg()).Should().BeTrue();
+            ((Action)(() => TorchScriptModel.Load(path, _decoder, _options))).ShouldSay<InvalidDataException>(
+                $"forward of '{path}' must give one tensor, but it gives 2 values. Of several that the encoder gives, options.EncoderOutput names the latent.");
+            ((Action)(() => TorchScriptModel.Load(path, _decoder, _options with { EncoderOutput = 2 }))).ShouldSay<InvalidDataException>(
+                $"forward of '{path}' must give a tensor as value 2 of several, but it gives 2 values. Of several that the encoder gives, options.EncoderOutput names the latent.");
+        });
+    }
+
+    [Fact]
+    public void Decode_ProgramThatGivesHalves_IsScaledInFloat32()
+    {
+        // 5 is float16.
+        Made(Packed(_decoder, "code/__torch__.py", version: null, "    return torch.tanh(h1)\n", "    return torch.to(torch.tanh(h1), 5)\n"), path =>
+        {
+            using var scope = NewDisposeScope();
+            using TorchScriptModel plain = TorchScriptModel.Load(_scripted, path, _options), scaled = TorchScriptModel.Load(_scripted, path, _options with { OutputRange = PixelRange.Normalised([0.3], [0.7]) });
+            Tensor latents = OnnxModels.Random(4, 3, 8), halves = plain.Decode(latents), images = scaled.Decode(latents);
+            images.dtype.Should().Be(ScalarType.Float32);
+            // Where nothing is clamped.
+            Tensor inside = halves.gt(0);
+            inside.any().ToBoolean().Should().BeTrue();
+            images.masked_select(inside).ShouldBeCloseTo(halves.masked_select(inside) * 0.7f + 0.3f, 1e-7);
+        });
+    }
+
+    [Fact]
+    public void Load_EncoderOfAFixedBatch_OrOfANewerFormat_Says()
+    {
+        Made(Changed("    return _1\n", "    return torch.select(_1, 0, 0)\n"), path => ((Action)(() => TorchScriptModel.Load(path, _decoder, _options))).ShouldSay<InvalidDataException>(
+            $"forward of '{path}' must give a latent of 2 rows for 2 images, but it gives [8]. If it was traced with one image, script it, or trace it with dynamic shapes."));
+        // Code that does not compile ends the process within libtorch: the version is what it refuses in an orderly way.
+        Made(Packed(_scripted, "___torch_mangle_12.py", "999"), path => ((Action)(() => TorchScriptModel.Load(path, _decoder, _options))).Should().Throw<InvalidDataException>()
+            .WithMessage($"'{path}' must be a whole TorchScript program for cpu, but libtorch cannot load it: *"));
+    }
+
     [Fact]
     public void Encode_WeightsTakeNoGradient()
     {
@@ -166,6 +212,31 @@ public sealed class TorchScriptModelTests
         images.requires_grad_();
         model.Encode(images).sum().backward();
         images.grad!.abs().sum().ToDouble().Should().BePositive();
+    }
+
+    /// <summary>The scripted encoder with pieces of its code exchanged, packed anew.</summary>
+    private static byte[] Changed(params string[] pairs) => Packed(_scripted, "___torch_mangle_12.py", version: null, pairs);
+
+    private static byte[] Packed(string program, string module, string? version, params string[] pairs)
+    {
+        List<(string, byte[])> parts = [];
+        using System.IO.Compression.ZipArchive archive = new(new MemoryStream(File.ReadAllBytes(program)));
+        foreach (System.IO.Compression.ZipArchiveEntry entry in archive.Entries)
+        {
+            using Stream stream = entry.Open();
+            using MemoryStream content = new();
+            stream.CopyTo(content);
+            string code = System.Text.Encoding.UTF8.GetString(content.ToArray());
+            bool forward = entry.FullName.EndsWith(module, StringComparison.Ordinal);
+            for (int i = 0; forward && i < pairs.Length; i += 2)
+            {
+                code.Should().Contain(pairs[i]);
+                code = code.Replace(pairs[i], pairs[i + 1], StringComparison.Ordinal);
+            }
+            // The table of where each line came from would no longer fit.
+            if (!entry.FullName.EndsWith($"{module}.debug_pkl", StringComparison.Ordinal)) parts.Add((entry.FullName, forward ? System.Text.Encoding.UTF8.GetBytes(code) : version is not null && entry.FullName.EndsWith("/version", StringComparison.Ordinal) ? System.Text.Encoding.UTF8.GetBytes(version) : content.ToArray()));
+        }
+        return Tests.Checkpoints.CheckpointFiles.Zip(System.IO.Compression.CompressionLevel.NoCompression, [.. parts]);
     }
 
     private static bool CheckpointFilesSame(Tensor left, Tensor right) => left.bytes.SequenceEqual(right.bytes);
