@@ -116,8 +116,10 @@ public sealed class VqVae : LatentModel, IVectorQuantizer, IModelLevels
 
     internal static VqVae Open(ModelFolder folder)
     {
+        // Read before there are weights to lose.
+        bool untrained = folder.Configuration.ContainsKey(UntrainedKey) && folder.Option<bool>(UntrainedKey);
         VqVae model = From(folder.Weights, folder.FolderPath, folder.Name, folder.Image("image"), folder.Option<long>("groups"), folder.Device);
-        model.Untrained = folder.Configuration.ContainsKey(UntrainedKey) && folder.Option<bool>(UntrainedKey);
+        model.Untrained = untrained;
         return model;
     }
 
