@@ -17,6 +17,8 @@ internal sealed class CentredMatrix
     private readonly Tensor _offset; // the same in the blocks' dtype
     private readonly Tensor _buffer; // [block, d], in the blocks' dtype: fresh memory a block costs more than the arithmetic on it
 
+    private double? _squares;         // Σx², where it is known
+
     private CentredMatrix(Tensor values, Tensor centre, bool fast = false, Tensor? buffer = null)
     {
         _values = values;
@@ -44,6 +46,11 @@ internal sealed class CentredMatrix
     /// <summary>A view about the column means, or about zero; a fast one has float32 blocks: half the time and memory, for those who can do with its seven digits.</summary>
     public static CentredMatrix Of(Tensor values, bool centre, bool fast = false)
     {
+        if (centre && ColumnMoments.Serves(values))
+        {
+            (Tensor mean, double squares) = ColumnMoments.Of(values);
+            return new CentredMatrix(values, mean.unsqueeze(0), fast) { _squares = squares };
+        }
         Tensor first = values.narrow(0, 0, 1).to_type(ScalarType.Float64);
         if (!centre) return new CentredMatrix(values, zeros_like(first), fast);
 
@@ -59,10 +66,10 @@ internal sealed class CentredMatrix
     }
 
     /// <summary>The same matrix, about the same centre, in float64 blocks.</summary>
-    public CentredMatrix Exact() => IsFast ? new(_values, _centre) : this;
+    public CentredMatrix Exact() => IsFast ? new(_values, _centre) { _squares = _squares } : this;
 
     /// <summary>The same matrix, about the same centre, in float32 blocks.</summary>
-    public CentredMatrix Rounded() => IsFast ? this : new(_values, _centre, fast: true);
+    public CentredMatrix Rounded() => IsFast ? this : new(_values, _centre, fast: true) { _squares = _squares };
 
     /// <summary>A view about a centre [d], float64, that is known.</summary>
     public static CentredMatrix About(Tensor values, Tensor centre) => new(values, centre.unsqueeze(0));
@@ -113,14 +120,13 @@ internal sealed class CentredMatrix
 
     private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)
     {
-        otherSumOfSquares = 0;
+        otherSumOfSquares = other.SumOfSquares();
         Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
         foreach ((long start, long size) in CommonBlocks(this, other))
         {
             using var scope = NewDisposeScope();
             Tensor rows = Block(start, size), others = other.Block(start, size), columns = rows.t();
             if (gram is not null) Product.AddLower(gram, columns, rows);
-            otherSumOfSquares += SumOfSquares(others);
             Product.Add(cross, columns, others);
         }
         return cross;
@@ -170,12 +176,14 @@ internal sealed class CentredMatrix
     /// <summary>Σx² over all entries.</summary>
     public double SumOfSquares()
     {
+        if (_squares is { } known) return known;
         double sum = 0;
         foreach ((long start, long size) in Blocks(Rows, BlockRows))
         {
             using var scope = NewDisposeScope();
             sum += SumOfSquares(Block(start, size));
         }
+        _squares = sum;
         return sum;
     }
 

@@ -34,7 +34,7 @@ internal static class MomentSolver
         (Solution solution, RidgeFactor? factor) = Solve(moments.Gram, moments.Cross, moments.FreeRows, alpha, cut, cancellationToken);
         (long? rank, double? condition, double? freedom) = (solution.Rank, solution.ConditionNumber, solution.DegreesOfFreedom);
         long d = moments.Gram.size(0);
-        if (factor is not null && d <= RidgeSolver.ReportedSpectrumLimit)
+        if (factor is not null && RidgeSolver.IsReported(d, alpha))
         {
             double[] spectrum = linalg.eigvalsh(moments.Gram).cpu().data<double>().ToArray();
             condition = Math.Sqrt(spectrum[^1] / spectrum.First(value => value > cut * spectrum[^1]));

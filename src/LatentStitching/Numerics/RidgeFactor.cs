@@ -191,26 +191,7 @@ internal sealed class RidgeFactor : IDisposable
         Tensor upper = inverse.narrow(0, 0, half).narrow(1, 0, half), last = lower.narrow(0, half, rest), corner = last.narrow(1, half, rest), below = inverse.narrow(0, half, rest);
         Invert(lower.narrow(0, 0, half).narrow(1, 0, half), scale.narrow(0, 0, half), upper);
         Invert(corner, scale.narrow(0, half, rest), below.narrow(1, half, rest));
-        below.narrow(1, 0, half).copy_(linalg.solve_triangular(corner, last.narrow(1, 0, half).mm(upper).neg_(), upper: false));
-    }
-
-    /// <summary>√(λ₁/λₖ) of M to a few per cent, from below: the extreme Ritz values of M and of its inverse over blocks of eight Krylov vectors.</summary>
-    public double ConditionEstimate()
-    {
-        using var scope = NewDisposeScope();
-        Tensor unscaled = _scale.reciprocal();
-        double largest = Extreme(rows => _lower.mm(_lower.t().mm(rows.mul(unscaled))).mul_(unscaled));
-        return Math.Sqrt(largest * Extreme(Solve));
-    }
-
-    private double Extreme(Func<Tensor, Tensor> multiply)
-    {
-        const int Vectors = 8, Steps = 5;
-        // Any start does that no eigenvector is orthogonal to; this one is the same on every machine.
-        Tensor block = arange(1, (_scale.size(0) * Vectors) + 1, ScalarType.Float64, _lower.device).mul_(0.7).sin_().reshape(-1, Vectors);
-        List<Tensor> blocks = [linalg.qr(block).Q];
-        for (int step = 0; step < Steps; step++) blocks.Add(linalg.qr(multiply(blocks[^1])).Q);
-        Tensor basis = linalg.qr(cat(blocks, 1)).Q;
-        return linalg.eigvalsh(basis.t().mm(multiply(basis)))[-1].ToDouble();
+        // C⁻¹ is at hand, scaled.
+        Product.Subtract(below.narrow(1, 0, half), below.narrow(1, half, rest), Product.Of(last.narrow(1, 0, half), upper).div_(scale.narrow(0, half, rest).unsqueeze(1)));
     }
 }

@@ -67,15 +67,13 @@ internal sealed class RidgePath
     public static RidgePath Of(SourceSpectrum source, CentredMatrix y)
     {
         Tensor shares = zeros(source.Eigenvalues.size(0), y.Columns, ScalarType.Float64, source.Left.device);
-        double targetSum = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
         {
             using var scope = NewDisposeScope();
             Tensor targets = y.Block(start, size);
             Product.Add(shares, source.Left.narrow(0, start, size).t(), targets);
-            targetSum += CentredMatrix.SumOfSquares(targets);
         }
-        return new RidgePath(source, y, shares, targetSum);
+        return new RidgePath(source, y, shares, y.SumOfSquares());
     }
 
     /// <summary>Trace of the hat matrix, the intercept included.</summary>

@@ -13,7 +13,7 @@ namespace LatentStitching.Numerics;
 internal static class RidgeSolver
 {
     /// <summary>Largest side of a Gram matrix whose spectrum is computed only to report it: more would take longer than the fit.</summary>
-    public const long ReportedSpectrumLimit = 256;
+    private const long ReportedSpectrumLimit = 256;
 
     // Largest side whose trace of the inverse, or condition, is computed only to report it.
     private const long ReportedTraceLimit = 1024;
@@ -86,23 +86,26 @@ internal static class RidgeSolver
     public static (long? Rank, double? Condition, double? Freedom) Spectral(Spectrum? spectrum, RidgeFactor factor, long size, long fullRank, double alpha)
     {
         if (spectrum is not null) return (alpha == 0 ? fullRank : spectrum.Rank, spectrum.ConditionNumber, alpha == 0 ? fullRank : spectrum.DegreesOfFreedom(alpha));
-        if (size > ReportedTraceLimit) return (alpha == 0 ? fullRank : null, null, alpha == 0 ? fullRank : null);
+        if (alpha == 0) return (fullRank, null, fullRank);
         // Σλ/(λ + α) = k − α·tr((M + αI)⁻¹), zero eigenvalues of a kernel adding nothing.
-        return alpha == 0 ? (fullRank, factor.ConditionEstimate(), fullRank) : (null, null, Math.Max(0, size - (alpha * factor.TraceOfInverse())));
+        return (null, null, size <= ReportedTraceLimit ? Math.Max(0, size - (alpha * factor.TraceOfInverse())) : null);
     }
 
     /// <summary>A factor with its inverse where it is small enough, which solves faster and tells the degrees of freedom.</summary>
     public static RidgeFactor Quick(RidgeFactor factor) => factor.Lower.size(0) <= ReportedTraceLimit ? factor.Inverted() : factor;
 
-    /// <summary>The spectrum of moments that are few enough, before they are shifted.</summary>
-    public static Spectrum? Reported(Tensor moments, long rows, long columns) =>
-        moments.size(0) <= ReportedSpectrumLimit ? Spectrum.Of(moments.to_type(ScalarType.Float64), rows, columns) : null;
+    /// <summary>The spectrum of moments that are few enough, before they are shifted: least squares tells the condition of more of them than ridge, which does not depend on it.</summary>
+    public static Spectrum? Reported(Tensor moments, long rows, long columns, double alpha) =>
+        IsReported(moments.size(0), alpha) ? Spectrum.Of(moments.to_type(ScalarType.Float64), rows, columns) : null;
+
+    /// <summary>Whether so many eigenvalues cost little beside the fit.</summary>
+    public static bool IsReported(long size, double alpha) => size <= (alpha == 0 ? ReportedTraceLimit : ReportedSpectrumLimit);
 
     private static Solution? Primal(CentredMatrix x, CentredMatrix y, double alpha, long fullRank, bool intercept, CancellationToken cancellationToken)
     {
         (Tensor gram, Tensor cross) = x.Moments(y, out double targetSum);
         cancellationToken.ThrowIfCancellationRequested();
-        Spectrum? spectrum = Reported(gram, x.Rows, x.Columns);
+        Spectrum? spectrum = Reported(gram, x.Rows, x.Columns, alpha);
         RidgeFactor? factor = x.IsFast && x.Columns > ReportedTraceLimit ? FactorRounded(gram, alpha) : null;
         factor ??= Factor(gram, dual: false, alpha, intercept: false);
         // A float64 sum of float32 products has their digits only.
@@ -168,7 +171,7 @@ internal static class RidgeSolver
         long n = x.Rows, fullRank = FullRank(x, intercept);
         Tensor kernel = (rounded ? x.Rounded() : x).Kernel();
         cancellationToken.ThrowIfCancellationRequested();
-        Spectrum? spectrum = Reported(kernel, n, x.Columns);
+        Spectrum? spectrum = Reported(kernel, n, x.Columns, alpha);
         RidgeFactor? factor = Factor(kernel, dual: true, alpha, intercept);
         if (factor is null) return null;
         cancellationToken.ThrowIfCancellationRequested();
@@ -176,13 +179,12 @@ internal static class RidgeSolver
         Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device).t(), left = factors ? empty(n, y.Columns, ScalarType.Float64, x.Centre.device) : null;
         CentredMatrix exact = x.Exact(), wanted = y.Exact();
         bool plain = x.IsFast && factor.Ratio >= PlainRatio;
-        double targetSum = 0, squares = 0;
+        double squares = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(y.Columns, TargetBlock))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             Tensor targets = wanted.ColumnsOf(start, size);
-            targetSum += CentredMatrix.SumOfSquares(targets);
             Tensor? half = null;
             Tensor? coefficients = plain ? factor.Solve(targets.to_type(ScalarType.Float32))
                 : rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken)
@@ -203,7 +205,7 @@ internal static class RidgeSolver
             Factors = halves,
             Solver = plain ? "dual Cholesky in float32" : rounded ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
             ResidualSumOfSquares = alpha * alpha * squares,
-            TargetSumOfSquares = targetSum,
+            TargetSumOfSquares = y.SumOfSquares(),
             Rank = rank,
             ConditionNumber = condition,
             DegreesOfFreedom = freedom + (intercept ? 1 : 0),
