@@ -48,6 +48,29 @@ public sealed class PrecisionTests
         fit.Affine.Weight.ShouldBeCloseTo(expected, tolerance);
     }
 
+    /// <summary>Sums of blocks of 512 rows, of latents of a falling spectrum far from zero, against QR of the rows: the Gram matrix is centred block by block, so an offset costs nothing but its own rounding in the float32 latents.</summary>
+    [Theory]
+    [InlineData(0, 0, 1e-11)]
+    [InlineData(30, 0, 1e-11)]
+    [InlineData(1000, 0, 1e-10)]
+    [InlineData(0, 1000, 1e-13)]
+    [InlineData(30, 1000, 1e-12)]
+    [InlineData(1000, 1000, 1e-11)]
+    public void StreamedFit_KeepsItsDigits_WhateverTheOffset(double offset, double alpha, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        const long Rows = 3000, Columns = 96, Held = 100;
+        Tensor spectrum = arange(1, Columns + 1, ScalarType.Float64).reciprocal();
+        Tensor all = Draws.Matrix(Rows + Held, Columns, 1).mul(spectrum).mm(Draws.Orthogonal(Columns, 2)).add(offset).to_type(ScalarType.Float32), x = all.narrow(0, 0, Rows);
+        Tensor y = x.to_type(ScalarType.Float64).sub(offset).mm(Draws.Matrix(Columns, 5, 3)).add(Draws.Matrix(Rows, 5, 4)).add(offset).to_type(ScalarType.Float32);
+        using LatentPairs pairs = new(x, y);
+        using PairStatistics statistics = new(Columns, 5);
+        for (long start = 0; start < Rows; start += 512) statistics.Add(x.narrow(0, start, Math.Min(512, Rows - start)), y.narrow(0, start, Math.Min(512, Rows - start)));
+        using LatentMapFit fit = new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }).Fit(statistics);
+        Tensor held = all.narrow(0, Rows, Held).to_type(ScalarType.Float64);
+        Error(fit.Map.Apply(held), Reference(pairs, alpha, held)).Should().BeLessThan(tolerance);
+    }
+
     /// <summary>Few right sides of many rows: the kernel and its factor are float32, and what comes out has float64's digits all the same.</summary>
     [Fact]
     public void WideSourceOfManyRows_FactorsInFloat32_AndKeepsFloat64Digits()
