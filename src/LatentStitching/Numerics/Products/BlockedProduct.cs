@@ -20,7 +20,7 @@ internal sealed unsafe class BlockedProduct<TLanes, TVector, TNumber, TSum>
     private const int Height = 4;       // rows of a tile
     private const int Depth = 256;      // products a run: a panel of B fills most of the first-level cache
     private const int RowBlock = 192;   // rows of A that are packed at a time: half of the second-level cache
-    private const int Block = 1008;     // rows and columns of C that one thread takes at a time
+    private const int Block = 1024;     // rows and columns of C that one thread takes at a time
     private const int LeastRows = 96;
     private const int Alignment = 64;
 
@@ -51,7 +51,9 @@ internal sealed unsafe class BlockedProduct<TLanes, TVector, TNumber, TSum>
     /// <param name="threads">The most threads to use.</param>
     public void Run(int threads)
     {
-        long rows = threads == 1 ? Block : Math.Clamp(Up((_sum.Rows + (2 * threads) - 1) / (2 * threads), Height), LeastRows, Block);
+        // As few parts as there are threads, for each packs B anew; of half a matrix twice as many, because they differ in work.
+        int shares = _lower ? 2 * threads : threads;
+        long rows = threads == 1 ? Block : Math.Clamp(Up((_sum.Rows + shares - 1) / shares, Height), LeastRows, Block);
         List<(long Row, long Column, long Rows, long Columns)> parts = [];
         // The longest parts first.
         for (long row = (_sum.Rows - 1) / rows * rows; row >= 0; row -= rows)
