@@ -106,7 +106,7 @@ internal sealed class CentredMatrix
     /// <summary>XᵀY, [d, t].</summary>
     public Tensor TransposeTimes(CentredMatrix other) => TransposeTimes(other, null, out _);
 
-    /// <summary>XᵀX [d, d], XᵀY [d, t] and Σy² over all entries, in one pass over the rows.</summary>
+    /// <summary>XᵀX [d, d] and XᵀY [d, t], in one pass over the rows, and Σy² over all entries.</summary>
     public (Tensor Gram, Tensor Cross) Moments(CentredMatrix other, out double otherSumOfSquares)
     {
         Tensor gram = zeros(Columns, Columns, ScalarType.Float64, _values.device);
@@ -115,7 +115,7 @@ internal sealed class CentredMatrix
         return (gram, cross);
     }
 
-    /// <summary>XᵀY, [d, t], and Σy² over all entries in the same pass.</summary>
+    /// <summary>XᵀY, [d, t], and Σy² over all entries.</summary>
     public Tensor TransposeTimes(CentredMatrix other, out double otherSumOfSquares) => TransposeTimes(other, null, out otherSumOfSquares);
 
     private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)

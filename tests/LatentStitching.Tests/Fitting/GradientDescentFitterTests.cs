@@ -24,7 +24,7 @@ public sealed class GradientDescentFitterTests
     public void Penalties_EndInShrunkRidge_AndItInItsFormula(double kernel, double activity, bool intercept)
     {
         using var scope = NewDisposeScope();
-        Tensor z = Random(80, 6, 1).add(intercept ? 0.5 : 0), y = Random(80, 4, 2) + z.mm(Random(6, 4, 3)) + 1;
+        Tensor z = Draws.Matrix(80, 6, 1).add(intercept ? 0.5 : 0), y = Draws.Matrix(80, 4, 2) + z.mm(Draws.Matrix(6, 4, 3)) + 1;
         using LatentPairs pairs = new(z, y);
         using LatentMapFit exact = new ShrunkRidgeFitter(new ShrunkRidgeOptions { KernelPenalty = kernel, ActivityPenalty = activity, FitIntercept = intercept }).Fit(pairs);
         foreach (GradientDescentOptions options in (GradientDescentOptions[])[_heavyBall, new() { LearningRate = 0.02, MaxIterations = 20_000, Tolerance = 1e-9 }])
@@ -48,7 +48,7 @@ public sealed class GradientDescentFitterTests
         using var scope = NewDisposeScope();
         foreach ((long rows, long columns) in new (long, long)[] { (50, 8), (8, 50) })
         {
-            using LatentPairs pairs = new(Random(rows, columns, 1) + 1, Random(rows, 3, 2) + 2);
+            using LatentPairs pairs = new(Draws.Matrix(rows, columns, 1) + 1, Draws.Matrix(rows, 3, 2) + 2);
             foreach (bool intercept in (bool[])[false, true])
             {
                 using LatentMapFit shrunk = new ShrunkRidgeFitter(new ShrunkRidgeOptions { KernelPenalty = 0.1, ActivityPenalty = 0.2, FitIntercept = intercept }).Fit(pairs);
@@ -66,7 +66,7 @@ public sealed class GradientDescentFitterTests
     public void ShrunkRidge_NoPenaltyAndTooFewRows_IsRankDeficient()
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(5, 8, 1), Random(5, 2, 2));
+        using LatentPairs pairs = new(Draws.Matrix(5, 8, 1), Draws.Matrix(5, 2, 2));
         using LatentMapFit fit = new ShrunkRidgeFitter(new ShrunkRidgeOptions { KernelPenalty = 0, ActivityPenalty = 0 }).Fit(pairs);
         fit.Report.Should().Match<FitReport>(report => report.Status == FitStatus.RankDeficient && report.Rank == 5);
         fit.Map.Apply(pairs.Source).ShouldBeCloseTo(pairs.Target, 1e-12);
@@ -79,7 +79,7 @@ public sealed class GradientDescentFitterTests
     {
         using var scope = NewDisposeScope();
         // Without an offset: its column of ones would take part in the least norm.
-        using LatentPairs pairs = new(Random(rows, columns, 1), Random(rows, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(rows, columns, 1), Draws.Matrix(rows, 3, 2));
         using LatentMapFit exact = new LeastSquaresFitter(new LeastSquaresOptions { FitIntercept = false }).Fit(pairs);
         using LatentMapFit steps = new GradientDescentFitter(_heavyBall with { FitIntercept = false }).Fit(pairs);
         steps.EnsureSucceeded().Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, 1e-9);
@@ -91,7 +91,7 @@ public sealed class GradientDescentFitterTests
     public void WeightDecay_EndsInRidge()
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1) + 1, Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1) + 1, Draws.Matrix(60, 3, 2));
         using LatentMapFit steps = new GradientDescentFitter(_heavyBall with { WeightDecay = 0.05 }).Fit(pairs);
         using LatentMapFit ridge = new RidgeFitter(0.05 * 60 * 3 / 2).Fit(pairs);
         steps.Report.Alpha.Should().BeApproximately(4.5, 1e-12);
@@ -106,8 +106,8 @@ public sealed class GradientDescentFitterTests
     public void Batches_EndInTheMinimum_UnlessTheStepsAreOfOneSize(GradientOptimiser optimiser, double rate)
     {
         using var scope = NewDisposeScope();
-        Tensor z = Random(300, 4, 1);
-        using LatentPairs pairs = new(z, z.mm(Random(4, 3, 2)) + (Random(300, 3, 3) * 0.03));
+        Tensor z = Draws.Matrix(300, 4, 1);
+        using LatentPairs pairs = new(z, z.mm(Draws.Matrix(4, 3, 2)) + (Draws.Matrix(300, 3, 3) * 0.03));
         using LatentMapFit exact = new LeastSquaresFitter().Fit(pairs);
         GradientDescentOptions options = new() { Optimiser = optimiser, BatchSize = 64, LearningRate = rate, MaxIterations = 12_000, Tolerance = null };
         using LatentMapFit steps = new GradientDescentFitter(options).Fit(pairs), constant = new GradientDescentFitter(options with { CosineDecay = false }).Fit(pairs);
@@ -124,7 +124,7 @@ public sealed class GradientDescentFitterTests
     public void CosineDecay_OnAllPairs_IsOffUnlessAskedFor()
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         GradientDescentOptions options = new() { Optimiser = GradientOptimiser.Sgd, LearningRate = 0.1, MaxIterations = 2, Tolerance = null };
         using LatentMapFit plain = new GradientDescentFitter(options).Fit(pairs), constant = new GradientDescentFitter(options with { CosineDecay = false }).Fit(pairs);
         plain.Affine.Weight.ShouldBeCloseTo(constant.Affine.Weight, 0);
@@ -155,8 +155,8 @@ public sealed class GradientDescentFitterTests
     {
         using var scope = NewDisposeScope();
         const double kernel = 0.02, activity = 0.03, rate = 0.05;
-        Tensor z = Random(20, 5, 1) + 1, y = Random(20, 3, 2), first = Random(3, 5, 3), offset = Random(1, 3, 4).squeeze(0);
-        using LatentPairs pairs = new(z, y), wide = new(z.t().contiguous(), Random(5, 3, 5));
+        Tensor z = Draws.Matrix(20, 5, 1) + 1, y = Draws.Matrix(20, 3, 2), first = Draws.Matrix(3, 5, 3), offset = Draws.Matrix(1, 3, 4).squeeze(0);
+        using LatentPairs pairs = new(z, y), wide = new(z.t().contiguous(), Draws.Matrix(5, 3, 5));
         using AffineMap start = new(first, offset);
         using LatentMapFit fit = new GradientDescentFitter(
             new GradientDescentOptions
@@ -183,8 +183,8 @@ public sealed class GradientDescentFitterTests
     public void AspertiTonelli_ComesNearTheClosedForm()
     {
         using var scope = NewDisposeScope();
-        Tensor z = Random(200, 16, 1);
-        using LatentPairs pairs = new(z, z.mm(Random(16, 8, 2)) * 0.1);
+        Tensor z = Draws.Matrix(200, 16, 1);
+        using LatentPairs pairs = new(z, z.mm(Draws.Matrix(16, 8, 2)) * 0.1);
         using LatentMapFit steps = new GradientDescentFitter(GradientDescentOptions.AspertiTonelli).Fit(pairs);
         using LatentMapFit exact = new ShrunkRidgeFitter().Fit(pairs);
         steps.EnsureSucceeded().Report.Iterations.Should().Be(2000);
@@ -201,7 +201,7 @@ public sealed class GradientDescentFitterTests
     public void Seed_FixesTheBytes()
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         GradientDescentOptions options = new() { BatchSize = 16, MaxIterations = 50, Tolerance = null, Initial = MapInitialisation.GlorotUniform, HeldOutFraction = 0.2, Seed = 4 };
         using LatentMapFit one = new GradientDescentFitter(options).Fit(pairs);
         using LatentMapFit same = new GradientDescentFitter(options).Fit(pairs);
@@ -227,8 +227,8 @@ public sealed class GradientDescentFitterTests
     {
         using var scope = NewDisposeScope();
         // Noise fitted by as many columns as rows: more steps only make the held-out error worse.
-        Tensor z = Random(60, 50, 1);
-        using LatentPairs pairs = new(z, z.narrow(1, 0, 2) + (Random(60, 2, 2) * 2));
+        Tensor z = Draws.Matrix(60, 50, 1);
+        using LatentPairs pairs = new(z, z.narrow(1, 0, 2) + (Draws.Matrix(60, 2, 2) * 2));
         GradientDescentOptions options = new() { LearningRate = 0.01, MaxIterations = 4000, Tolerance = 1e-9, HeldOutFraction = 0.25, Patience = 30, Seed = 3 };
         using LatentMapFit stopped = new GradientDescentFitter(options).Fit(pairs);
         stopped.Report.Should().Match<FitReport>(report => report.Status == FitStatus.Succeeded && report.Solver == "Adam, full batch, stopped early");
@@ -241,7 +241,7 @@ public sealed class GradientDescentFitterTests
         using LatentMapFit before = new GradientDescentFitter(options with { MaxIterations = taken - 31, Tolerance = null }).Fit(pairs);
         stopped.Affine.Weight.bytes.SequenceEqual(before.Affine.Weight.bytes).Should().BeFalse();
         using LatentMapFit greedy = new GradientDescentFitter(options with { HeldOutFraction = 0 }).Fit(pairs);
-        Tensor fresh = Random(500, 50, 9);
+        Tensor fresh = Draws.Matrix(500, 50, 9);
         greedy.Report.HeldOutR2.Should().BeNull("it kept no rows");
         // The held-out rows are those that no step saw: what the two maps explain of them differs as their squared errors do.
         stopped.Report.HeldOutR2.Should().BeGreaterThan(before.Report.HeldOutR2!.Value - 1e-12).And.Be(best.Report.HeldOutR2);
@@ -254,7 +254,7 @@ public sealed class GradientDescentFitterTests
     public void TooFewSteps_SaysSo_UnlessTheyWereAllThatWasAsked()
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         using LatentMapFit fit = new GradientDescentFitter(new GradientDescentOptions { MaxIterations = 3 }).Fit(pairs);
         fit.Report.Should().Match<FitReport>(report => report.Status == FitStatus.IterationLimitReached && report.Iterations == 3);
         using LatentMapFit asked = new GradientDescentFitter(new GradientDescentOptions { MaxIterations = 3, Tolerance = null }).Fit(pairs);
@@ -272,7 +272,7 @@ public sealed class GradientDescentFitterTests
     public void LargeSteps_Diverge_AndSayWhatToDo(GradientOptimiser optimiser, double rate, int? batch)
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         using LatentMapFit fit = new GradientDescentFitter(
             new GradientDescentOptions { Optimiser = optimiser, LearningRate = rate, BatchSize = batch, MaxIterations = 200, Tolerance = null }).Fit(pairs);
         fit.Report.Should().Match<FitReport>(report => report.Status == FitStatus.Diverged && report.Iterations <= 200);
@@ -286,7 +286,7 @@ public sealed class GradientDescentFitterTests
     {
         using var scope = NewDisposeScope();
         // Slopes of 1e9 do not fit a half.
-        Tensor x = Random(20, 2, 1).mul(1e-3).to_type(ScalarType.Float16), y = x.to_type(ScalarType.Float64).mul(1e9);
+        Tensor x = Draws.Matrix(20, 2, 1).mul(1e-3).to_type(ScalarType.Float16), y = x.to_type(ScalarType.Float64).mul(1e9);
         using LatentPairs pairs = new(x, y);
         using LatentMapFit fit = new GradientDescentFitter(_heavyBall with { LearningRate = 1e5, FitIntercept = false }).Fit(pairs);
         fit.Report.Status.Should().Be(FitStatus.NonFiniteResult);
@@ -300,7 +300,7 @@ public sealed class GradientDescentFitterTests
     public void Fit_CancelledMidway_ThrowsAndLeavesNoTensor(int? batch)
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         using CancellationTokenSource source = new();
         Steps<FitProgress> steps = new(source.Cancel);
         Action act = () => new GradientDescentFitter(new GradientDescentOptions { BatchSize = batch, MaxIterations = 5000, Tolerance = null, HeldOutFraction = 0.1, Patience = 5000 }).Fit(pairs, steps, source.Token);
@@ -317,7 +317,7 @@ public sealed class GradientDescentFitterTests
     public void Progress_IsToldAtMostAHundredTimes(int iterations)
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         Steps<FitProgress> steps = new();
         using LatentMapFit fit = new GradientDescentFitter(new GradientDescentOptions { MaxIterations = iterations, Tolerance = null }).Fit(pairs, steps);
         steps.All.Should().HaveCountLessThanOrEqualTo(100);
@@ -329,7 +329,7 @@ public sealed class GradientDescentFitterTests
     public void Start_IsCopied()
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Random(60, 5, 1), Random(60, 3, 2));
+        using LatentPairs pairs = new(Draws.Matrix(60, 5, 1), Draws.Matrix(60, 3, 2));
         using LatentMapFit exact = new LeastSquaresFitter().Fit(pairs);
         AffineMap start = new(exact.Affine.Weight, exact.Affine.Bias);
         GradientDescentFitter fitter = new(new GradientDescentOptions { Tolerance = 1e-10 }, start);
@@ -391,11 +391,5 @@ public sealed class GradientDescentFitterTests
         held.ShouldRefuse("pairs", "pairs must keep at least 2 rows to fit on, but of its 3 a HeldOutFraction of 0.6 holds out 2. Lower the fraction.");
         Action heldPlain = () => new GradientDescentFitter(new GradientDescentOptions { HeldOutFraction = 0.9, FitIntercept = false }).Fit(pairs);
         heldPlain.ShouldRefuse("pairs", "pairs must keep at least 1 row to fit on, but of its 3 a HeldOutFraction of 0.9 holds out 3. Lower the fraction.");
-    }
-
-    private static Tensor Random(long rows, long columns, ulong seed)
-    {
-        using Generator generator = new(seed);
-        return randn([rows, columns], ScalarType.Float64, generator: generator);
     }
 }
