@@ -190,8 +190,7 @@ public sealed class SharedSource : IDisposable
         if (prepared.Factor is not { } factor) return LinearFit.Run(pairs, alpha, FitIntercept, null, cancellationToken, mapType: ScalarType.Float64);
         if (!_dual)
         {
-            Tensor cross = x.TransposeTimes(y, out double targetSum);
-            RidgeSolver.Solution solution = RidgeSolver.Primal(x, y, cross, targetSum, factor, (prepared.Rank, prepared.Condition, prepared.Freedom), alpha, cancellationToken);
+            RidgeSolver.Solution solution = RidgeSolver.Primal(x, y, x.TransposeTimes(y), y.SumOfSquares(), factor, (prepared.Rank, prepared.Condition, prepared.Freedom), alpha, cancellationToken);
             return LinearFit.Finish(pairs, x, y, solution, alpha, FitIntercept, ScalarType.Float64, clock);
         }
         double residual = double.NaN, total = y.SumOfSquares();

@@ -7,10 +7,10 @@ namespace LatentStitching.Numerics;
 internal sealed class CentredMatrix
 {
     private const long RowBlock = 2048;
-    private const long ColumnBlock = 1024;
     private const long PanelRows = 384;
     private const long BufferEntries = 1 << 23; // 64 MiB of float64
-    private const long NarrowEntries = 1 << 19; // of a narrow matrix: a block that the next product finds in a cache
+    private const long NarrowColumns = 1024;
+    private const long NarrowEntries = 1 << 19; // of a narrow matrix: a block that the next operation finds in a cache
     private const long CachedEntries = 1 << 17; // a block that stays in a core's cache while it is read again
     private readonly Tensor _values;
     private readonly Tensor _centre; // [1, d], float64
@@ -74,16 +74,14 @@ internal sealed class CentredMatrix
     /// <summary>A view about a centre [d], float64, that is known.</summary>
     public static CentredMatrix About(Tensor values, Tensor centre) => new(values, centre.unsqueeze(0));
 
+    /// <summary>The matrix as a product takes it.</summary>
+    public Operand Operand => Operand.Centred(_values, _offset);
+
     /// <summary>XᵀX, [d, d].</summary>
     public Tensor Gram()
     {
         Tensor gram = zeros(Columns, Columns, ScalarType.Float64, _values.device);
-        foreach ((long start, long size) in Blocks(Rows, BlockRows))
-        {
-            using var scope = NewDisposeScope();
-            Tensor rows = Block(start, size);
-            Product.AddLower(gram, rows.t(), rows);
-        }
+        Product.AddLower(gram, Operand.T, Operand);
         Mirror(gram);
         return gram;
     }
@@ -92,43 +90,17 @@ internal sealed class CentredMatrix
     public Tensor Kernel()
     {
         // Fast in float32 all through: n² numbers are what memory goes to.
-        Tensor kernel = zeros(Rows, Rows, _buffer.dtype, _values.device);
-        foreach ((long start, long size) in Blocks(Columns, ColumnBlock))
-        {
-            using var scope = NewDisposeScope();
-            Tensor columns = ColumnsOf(start, size);
-            Product.AddLower(kernel, columns, columns.t());
-        }
+        Tensor kernel = zeros(Rows, Rows, BlockType, _values.device);
+        Product.AddLower(kernel, Operand, Operand.T);
         Mirror(kernel);
         return kernel;
     }
 
     /// <summary>XᵀY, [d, t].</summary>
-    public Tensor TransposeTimes(CentredMatrix other) => TransposeTimes(other, null, out _);
-
-    /// <summary>XᵀX [d, d] and XᵀY [d, t], in one pass over the rows, and Σy² over all entries.</summary>
-    public (Tensor Gram, Tensor Cross) Moments(CentredMatrix other, out double otherSumOfSquares)
+    public Tensor TransposeTimes(CentredMatrix other)
     {
-        Tensor gram = zeros(Columns, Columns, ScalarType.Float64, _values.device);
-        Tensor cross = TransposeTimes(other, gram, out otherSumOfSquares);
-        Mirror(gram);
-        return (gram, cross);
-    }
-
-    /// <summary>XᵀY, [d, t], and Σy² over all entries.</summary>
-    public Tensor TransposeTimes(CentredMatrix other, out double otherSumOfSquares) => TransposeTimes(other, null, out otherSumOfSquares);
-
-    private Tensor TransposeTimes(CentredMatrix other, Tensor? gram, out double otherSumOfSquares)
-    {
-        otherSumOfSquares = other.SumOfSquares();
         Tensor cross = zeros(Columns, other.Columns, ScalarType.Float64, _values.device);
-        foreach ((long start, long size) in CommonBlocks(this, other))
-        {
-            using var scope = NewDisposeScope();
-            Tensor rows = Block(start, size), others = other.Block(start, size), columns = rows.t();
-            if (gram is not null) Product.AddLower(gram, columns, rows);
-            Product.Add(cross, columns, others);
-        }
+        Product.Add(cross, Operand.T, other.Operand);
         return cross;
     }
 
@@ -136,11 +108,7 @@ internal sealed class CentredMatrix
     public Tensor TransposeTimes(Tensor matrix)
     {
         Tensor product = zeros(matrix.size(1), Columns, matrix.dtype, _values.device);
-        foreach ((long start, long size) in Blocks(Rows, BlockRows))
-        {
-            using var scope = NewDisposeScope();
-            Product.Add(product, matrix.narrow(0, start, size).t(), Block(start, size));
-        }
+        Product.Add(product, matrix.t(), Operand);
         return product.t();
     }
 
@@ -148,11 +116,7 @@ internal sealed class CentredMatrix
     public Tensor Times(Tensor matrix)
     {
         Tensor product = zeros(Rows, matrix.size(1), matrix.dtype, _values.device);
-        foreach ((long start, long size) in Blocks(Rows, BlockRows))
-        {
-            using var scope = NewDisposeScope();
-            Product.Add(product.narrow(0, start, size), Block(start, size), matrix);
-        }
+        Product.Add(product, Operand, matrix);
         return product;
     }
 
@@ -229,5 +193,5 @@ internal sealed class CentredMatrix
         }
     }
 
-    private static long BufferRows(long columns) => Math.Clamp((columns <= ColumnBlock ? NarrowEntries : BufferEntries) / columns, 256, RowBlock);
+    private static long BufferRows(long columns) => Math.Clamp((columns <= NarrowColumns ? NarrowEntries : BufferEntries) / columns, 256, RowBlock);
 }

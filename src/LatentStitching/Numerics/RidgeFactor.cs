@@ -8,6 +8,7 @@ internal sealed class RidgeFactor : IDisposable
 {
     private const long InvertedWhole = 128;
     private const long Panel = 192;
+    private const long WidePanel = 4 * Panel;
     private const long FewSides = 16;
     private const long ColumnBlock = 1024;
     private readonly Tensor _lower; // L, [k, k]
@@ -49,28 +50,48 @@ internal sealed class RidgeFactor : IDisposable
             Tensor scale = diagonal.rsqrt_().unsqueeze(1);
             matrix.mul_(scale);
             matrix.mul_(scale.t());
-            return FactorInPlace(matrix, Panel) ? new RidgeFactor(matrix.alias(), scale) : null;
+            return FactorInPlace(matrix, WidePanel, Panel) ? new RidgeFactor(matrix.alias(), scale) : null;
         }
     }
 
-    /// <summary>Turns a symmetric matrix into its Cholesky factor, panel by panel: libtorch's own takes three of its size for it. False where it is not positive definite to working precision, and it is then spoilt.</summary>
-    public static bool FactorInPlace(Tensor matrix, long panel)
+    /// <summary>Turns a symmetric matrix, of which the lower triangle is read, into its Cholesky factor, panel by panel: libtorch's own takes three of its size for it. False where it is not positive definite to working precision, and it is then spoilt.</summary>
+    /// <param name="matrix">The matrix [k, k].</param>
+    /// <param name="panels">Columns a panel, and those of the panels within it: what lies to the right of a panel is read and written once for each.</param>
+    public static bool FactorInPlace(Tensor matrix, params ReadOnlySpan<long> panels)
     {
-        long size = matrix.size(0);
-        foreach ((long start, long width) in CentredMatrix.Blocks(size, panel))
+        if (!FactorColumns(matrix, panels)) return false;
+        using Tensor factor = matrix.tril_();
+        return true;
+    }
+
+    // The first columns of a symmetric matrix from the diagonal down, [rows, columns].
+    private static bool FactorColumns(Tensor tall, ReadOnlySpan<long> panels)
+    {
+        long rows = tall.size(0), columns = tall.size(1);
+        foreach ((long start, long width) in CentredMatrix.Blocks(columns, panels[0]))
         {
             using var scope = NewDisposeScope();
-            long next = start + width, rest = size - next;
-            Tensor rows = matrix.narrow(0, start, width), corner = rows.narrow(1, start, width);
-            (Tensor factor, Tensor info) = linalg.cholesky_ex(corner);
-            if (info.ToInt64() != 0) return false;
-            corner.copy_(factor);
-            if (rest == 0) break;
-            Tensor below = matrix.narrow(0, next, rest), own = below.narrow(1, start, width), trailing = below.narrow(1, next, rest);
-            own.copy_(linalg.solve_triangular(factor.t(), own, upper: true, left: false));
-            rows.narrow(1, next, rest).zero_();
-            Product.SubtractLower(trailing, own, own.t());
+            Tensor own = tall.narrow(0, start, rows - start).narrow(1, start, width);
+            if (!(panels.Length > 1 ? FactorColumns(own, panels[1..]) : FactorPanel(own))) return false;
+            long next = start + width, right = columns - next;
+            if (right == 0) break;
+            Tensor below = own.narrow(0, width, rows - next), beside = below.narrow(0, 0, right).t(), trailing = tall.narrow(0, next, rows - next).narrow(1, next, right);
+            if (rows == columns) Product.SubtractLower(trailing, below, beside);
+            else Product.Subtract(trailing, below, beside);
         }
+        return true;
+    }
+
+    private static bool FactorPanel(Tensor panel)
+    {
+        long width = panel.size(1), below = panel.size(0) - width;
+        Tensor corner = panel.narrow(0, 0, width);
+        (Tensor factor, Tensor info) = linalg.cholesky_ex(corner);
+        if (info.ToInt64() != 0) return false;
+        corner.copy_(factor);
+        if (below == 0) return true;
+        Tensor rest = panel.narrow(0, width, below);
+        rest.copy_(linalg.solve_triangular(factor.t(), rest, upper: true, left: false));
         return true;
     }
 

@@ -67,12 +67,7 @@ internal sealed class RidgePath
     public static RidgePath Of(SourceSpectrum source, CentredMatrix y)
     {
         Tensor shares = zeros(source.Eigenvalues.size(0), y.Columns, ScalarType.Float64, source.Left.device);
-        foreach ((long start, long size) in CentredMatrix.Blocks(y.Rows, y.BlockRows))
-        {
-            using var scope = NewDisposeScope();
-            Tensor targets = y.Block(start, size);
-            Product.Add(shares, source.Left.narrow(0, start, size).t(), targets);
-        }
+        Product.Add(shares, source.Left.t(), y.Operand);
         return new RidgePath(source, y, shares, y.SumOfSquares());
     }
 
@@ -173,10 +168,10 @@ internal sealed class RidgePath
         foreach ((long start, long size) in CentredMatrix.Blocks(_y.Rows, _y.BlockRows))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = left.narrow(0, start, size), targets = _y.Block(start, size), own = cross.narrow(0, start, size);
-            Tensor residuals = expand ? targets : Product.From(targets, rows, _shares);
+            Tensor rows = left.narrow(0, start, size), residuals = _y.Block(start, size), own = cross.narrow(0, start, size);
+            if (!expand) Product.Subtract(residuals, rows, _shares);
             Product.Set(own, residuals, _shares.t());
-            squares.narrow(0, start, size).copy_(residuals.square().sum([1]));
+            squares.narrow(0, start, size).copy_(residuals.Squared().sum([1]));
             own.mul_(rows);
             if (!expand) continue;
             // ‖y‖² − 2u·Zy + u·ZZᵀu, and RZᵀ = YZᵀ − U·ZZᵀ.

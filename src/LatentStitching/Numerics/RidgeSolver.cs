@@ -103,7 +103,8 @@ internal static class RidgeSolver
 
     private static Solution? Primal(CentredMatrix x, CentredMatrix y, double alpha, long fullRank, bool intercept, CancellationToken cancellationToken)
     {
-        (Tensor gram, Tensor cross) = x.Moments(y, out double targetSum);
+        Tensor gram = x.Gram(), cross = x.TransposeTimes(y);
+        double targetSum = y.SumOfSquares();
         cancellationToken.ThrowIfCancellationRequested();
         Spectrum? spectrum = Reported(gram, x.Rows, x.Columns, alpha);
         RidgeFactor? factor = x.IsFast && x.Columns > ReportedTraceLimit ? FactorRounded(gram, alpha) : null;
@@ -240,10 +241,10 @@ internal static class RidgeSolver
         foreach ((long start, long size) in CentredMatrix.CommonBlocks(x, y))
         {
             using var scope = NewDisposeScope();
-            Tensor rows = x.Block(start, size);
+            Operand rows = x.Operand.SomeRows(start, size);
             Tensor error = Product.From(y.Block(start, size), rows, weight);
             sum += CentredMatrix.SumOfSquares(error);
-            Product.Add(gradient, rows.t(), error);
+            Product.Add(gradient, rows.T, error);
         }
         return (gradient, sum);
     }

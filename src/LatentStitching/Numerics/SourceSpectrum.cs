@@ -1,5 +1,3 @@
-using LatentStitching.Numerics.Products;
-
 namespace LatentStitching.Numerics;
 
 /// <summary>The decomposition X = U·diag(√λ)·Vᵀ of centred source rows, from one eigendecomposition of the smaller of XᵀX and XXᵀ: all that ridge regression of every strength on every target needs of the source.</summary>
@@ -66,21 +64,11 @@ internal sealed class SourceSpectrum
     {
         var spectrum = GramSpectrum.Of(x, gram, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
-        long n = x.Rows, rank = spectrum.Rank;
+        long rank = spectrum.Rank;
         Tensor values = spectrum.Values, vectors = spectrum.Vectors;
         // Singular vectors of X are orthogonal to each other, but to the ones of the mean only as far as small directions are centred.
         double condition = spectrum.ConditionNumber, rounding = spectrum.Left is null ? 10 * Spectrum.Epsilon * condition * condition : Spectrum.Epsilon * condition;
-        Tensor? left = spectrum.Left;
-        if (left is null)
-        {
-            left = empty(n, rank, ScalarType.Float64, gram.device);
-            Tensor scaled = vectors.div(values.sqrt());
-            foreach ((long start, long size) in CentredMatrix.Blocks(n, x.BlockRows))
-            {
-                using var scope = NewDisposeScope();
-                Product.Set(left.narrow(0, start, size), x.Block(start, size), scaled);
-            }
-        }
+        Tensor left = spectrum.Left ?? x.Times(vectors.div(values.sqrt()));
         return new SourceSpectrum(x, intercept, values, left, vectors)
         {
             MeanEigenvalue = mean,

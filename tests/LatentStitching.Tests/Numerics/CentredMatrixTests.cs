@@ -25,8 +25,10 @@ public sealed class CentredMatrixTests
         x.Whole().ShouldBeCloseTo(whole, 1e-14);
         x.Block(0, rows).ShouldBeCloseTo(whole, 1e-14, "a block larger than the buffer has memory of its own");
         x.Block(3, 100).ShouldBeCloseTo(whole.narrow(0, 3, 100), 1e-14);
-        x.TransposeTimes(y, out double squares).ShouldBeCloseTo(whole.t().mm(wholeTargets), 1e-12);
-        squares.Should().BeApproximately(wholeTargets.square().sum().ToDouble(), 1e-9);
+        x.TransposeTimes(y).ShouldBeCloseTo(whole.t().mm(wholeTargets), 1e-12);
+        x.Times(whole.narrow(0, 0, 2).t()).ShouldBeCloseTo(whole.mm(whole.narrow(0, 0, 2).t()), 1e-12);
+        x.Times(whole.narrow(0, 0, 60).t()).ShouldBeCloseTo(whole.mm(whole.narrow(0, 0, 60).t()), 1e-12);
+        y.SumOfSquares().Should().BeApproximately(wholeTargets.square().sum().ToDouble(), 1e-9);
         x.SumOfSquares().Should().BeApproximately(whole.square().sum().ToDouble(), 1e-12 * whole.square().sum().ToDouble());
         if (columns < 100) x.Gram().ShouldBeCloseTo(whole.t().mm(whole), 1e-12);
         else x.Kernel().ShouldBeCloseTo(whole.mm(whole.t()), 1e-12);
@@ -39,7 +41,8 @@ public sealed class CentredMatrixTests
         using Generator generator = new(1);
         Tensor values = randn([2500, 130], ScalarType.Float32, generator: generator).add(3), targets = randn([2500, 1500], ScalarType.Float32, generator: generator).add(1);
         CentredMatrix x = CentredMatrix.Of(values, centre: true, fast: true), y = CentredMatrix.Of(targets, centre: true, fast: true);
-        (Tensor gram, Tensor cross) = x.Moments(y, out double squares);
+        Tensor gram = x.Gram(), cross = x.TransposeTimes(y);
+        double squares = y.SumOfSquares();
         Tensor wide = values.to_type(ScalarType.Float64), whole = wide - wide.mean([0]), other = targets.to_type(ScalarType.Float64), wholeTargets = other - other.mean([0]);
         (cross - whole.t().mm(wholeTargets)).norm().ToDouble().Should().BeLessThan(1e-6 * whole.norm().ToDouble() * wholeTargets.norm().ToDouble() / 50);
         (gram - whole.t().mm(whole)).norm().ToDouble().Should().BeLessThan(1e-6 * gram.norm().ToDouble());

@@ -9,7 +9,7 @@ namespace LatentStitching.Tests.Numerics;
 [NoTensorLeaks]
 public sealed class ProductTests
 {
-    public delegate void Run(Tensor sum, Tensor left, Tensor right, bool negative, bool lower, int threads);
+    private delegate void Run(Tensor sum, Operand left, Operand right, bool negative, bool lower, int threads);
 
     // Each width of registers serves on any processor, if slowly.
     private static readonly Dictionary<string, (ScalarType Numbers, ScalarType Sums, Run Run)> Kernels = new()
@@ -61,6 +61,53 @@ public sealed class ProductTests
                 whole.ShouldBeCloseTo(expected, 0);
             }
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Product_OfCentredMatrices_IsThatOfTheirCopies_WhateverIsStored(string name)
+    {
+        (ScalarType numbers, ScalarType sums, Run run) = Kernels[name];
+        Random random = new(name.Length);
+        using Generator generator = new(9);
+        for (int trial = 0; trial < 48; trial++)
+        {
+            using var scope = NewDisposeScope();
+            // Whole numbers, stored as either type, less whole numbers: every digit is kept.
+            ScalarType stored = trial % 2 == 0 ? ScalarType.Float32 : ScalarType.Float64;
+            bool large = trial % 12 == 11, negative = trial % 5 == 1;
+            long m = random.Next(1, large ? 1100 : 150), n = random.Next(1, large ? 1100 : 150), k = random.Next(1, 600);
+            (Operand left, Tensor leftMade) = Centred(m, k, stored, numbers, trial / 2 % 2 == 0, trial / 4 % 3, generator);
+            (Operand right, Tensor rightMade) = Centred(k, n, stored, numbers, trial / 3 % 2 == 0, trial / 5 % 3, generator);
+            if (trial % 3 == 0) right = rightMade;
+            left.Made().ShouldBeCloseTo(leftMade, 0);
+            right.Made().ShouldBeCloseTo(rightMade, 0);
+            Tensor sum = zeros(m, n, sums), product = leftMade.to_type(ScalarType.Float64).mm(rightMade.to_type(ScalarType.Float64));
+
+            run(sum, left, right, negative, false, 1 + (trial % 2));
+
+            sum.ShouldBeCloseTo((negative ? product.neg() : product).to_type(sums), 0);
+
+            Tensor gram = zeros(k, k, sums), inner = leftMade.to_type(ScalarType.Float64).t().mm(leftMade.to_type(ScalarType.Float64)).tril();
+            run(gram, left.T, left, negative, true, 1);
+            gram.tril().ShouldBeCloseTo((negative ? inner.neg() : inner).to_type(sums), 0);
+        }
+    }
+
+    [Fact]
+    public void Operand_PartsAndTransposes_AreThoseOfTheMatrix()
+    {
+        using var scope = NewDisposeScope();
+        Tensor values = arange(12, ScalarType.Float32).reshape(3, 4), centre = tensor((double[])[1, 2, 3, 4]).unsqueeze(0), made = values.to_type(ScalarType.Float64) - centre;
+        var operand = Operand.Centred(values, centre);
+        operand.Type.Should().Be(ScalarType.Float64);
+        operand.SomeRows(1, 2).Made().ShouldBeCloseTo(made.narrow(0, 1, 2), 0);
+        operand.SomeColumns(1, 2).Made().ShouldBeCloseTo(made.narrow(1, 1, 2), 0);
+        operand.T.Made().ShouldBeCloseTo(made.t(), 0);
+        operand.T.SomeRows(1, 2).Made().ShouldBeCloseTo(made.t().narrow(0, 1, 2), 0);
+        operand.T.SomeColumns(1, 2).Made().ShouldBeCloseTo(made.t().narrow(1, 1, 2), 0);
+        (operand.T.Rows, operand.T.Columns).Should().Be((4, 3));
+        values.ShouldBeCloseTo(arange(12, ScalarType.Float32).reshape(3, 4), 0, "what is stored is left alone");
     }
 
     [Theory]
@@ -125,15 +172,37 @@ public sealed class ProductTests
         using (no_grad()) Product.Of(left, right).ShouldBeCloseTo(left.detach().mm(right), 1e-14);
     }
 
+    // A matrix stored row by row, column by column, or with gaps.
+    private static (Operand Operand, Tensor Made) Centred(long rows, long columns, ScalarType stored, ScalarType numbers, bool transposed, int layout, Generator generator)
+    {
+        if (transposed)
+        {
+            (Operand own, Tensor made) = Centred(columns, rows, stored, numbers, false, layout, generator);
+            return (own.T, made.t());
+        }
+        Tensor values = Integers(rows, columns, layout == 1, generator).to_type(stored), centre = Integers(1, columns, false, generator).to_type(numbers);
+        if (layout == 2) values = stack([values, values], 2).select(2, 1);
+        return (Operand.Centred(values, centre), values.to_type(numbers) - centre);
+    }
+
     private static Tensor Integers(long rows, long columns, bool transposed, Generator generator) =>
         transposed ? randint(-8, 9, [columns, rows], ScalarType.Float32, generator: generator).t() : randint(-8, 9, [rows, columns], ScalarType.Float32, generator: generator);
 
-    private static void Blocked<TLanes, TVector, TNumber, TSum>(Tensor sum, Tensor left, Tensor right, bool negative, bool lower, int threads)
+    private static void Blocked<TLanes, TVector, TNumber, TSum>(Tensor sum, Operand left, Operand right, bool negative, bool lower, int threads)
         where TLanes : struct, ILanes<TVector, TNumber>
         where TNumber : unmanaged, INumber<TNumber>
-        where TSum : unmanaged, INumber<TSum> => Product.Run<TLanes, TVector, TNumber, TSum>(sum, left, right, negative, lower, threads);
+        where TSum : unmanaged, INumber<TSum>
+    {
+        bool turned = sum.stride(1) != 1;
+        if (turned) (left, right, lower) = (right, left, false);
+        Product.Run<TLanes, TVector, TNumber, TSum>(sum, Lines<TNumber>(left, turned, negative), Lines<TNumber>(right, !turned, false), lower, threads);
+    }
 
-    private static void Chosen(Tensor sum, Tensor left, Tensor right, bool negative, bool lower, int threads)
+    private static Panels<TNumber> Lines<TNumber>(Operand operand, bool columns, bool negative)
+        where TNumber : unmanaged =>
+        typeof(TNumber) == typeof(double) ? (Panels<TNumber>)(object)operand.DoubleLines(columns, negative) : (Panels<TNumber>)(object)operand.SingleLines(columns, negative);
+
+    private static void Chosen(Tensor sum, Operand left, Operand right, bool negative, bool lower, int threads)
     {
         int own = get_num_threads();
         set_num_threads(threads);

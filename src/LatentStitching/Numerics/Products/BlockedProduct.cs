@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace LatentStitching.Numerics.Products;
 
-/// <summary>C += ±A·B over strided memory, by blocks that stay in the caches: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.</summary>
+/// <summary>C += A·B over strided memory, by blocks that stay in the caches: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.</summary>
 /// <remarks>
 /// <para>B is packed block by block into panels three registers wide, A into panels four rows high; the kernel multiplies one of each, twelve registers of sums at a time. Every sum is added up in the same order whatever the number of threads.</para>
 /// <para>Sums may be kept in float64 for float32 numbers: each run of <see cref="Depth"/> products is summed in float32, the runs in float64.</para>
@@ -27,23 +27,20 @@ internal sealed unsafe class BlockedProduct<TLanes, TVector, TNumber, TSum>
     private static readonly int Width = 3 * TLanes.Count;
 
     private readonly Strided<TSum> _sum;
-    private readonly Strided<TNumber> _left;
-    private readonly Strided<TNumber> _right;
-    private readonly bool _negative;
+    private readonly Panels<TNumber> _left;
+    private readonly Panels<TNumber> _right;
     private readonly bool _lower;
 
     /// <summary>Describes a product.</summary>
     /// <param name="sum">C, its columns next to each other.</param>
-    /// <param name="left">A.</param>
-    /// <param name="right">B.</param>
-    /// <param name="negative">Whether the product is taken off.</param>
+    /// <param name="left">The rows of A.</param>
+    /// <param name="right">The columns of B.</param>
     /// <param name="lower">Whether only numbers on and below the diagonal of C are wanted; some above it are changed too.</param>
-    public BlockedProduct(Strided<TSum> sum, Strided<TNumber> left, Strided<TNumber> right, bool negative, bool lower)
+    public BlockedProduct(Strided<TSum> sum, Panels<TNumber> left, Panels<TNumber> right, bool lower)
     {
         _sum = sum;
         _left = left;
         _right = right;
-        _negative = negative;
         _lower = lower;
     }
 
@@ -69,21 +66,21 @@ internal sealed unsafe class BlockedProduct<TLanes, TVector, TNumber, TSum>
 
     private void AddPart(long row, long column, long rows, long columns)
     {
-        int depth = (int)Math.Min(Depth, _left.Columns), high = (int)Math.Min(RowBlock, Up(rows, Height)), wide = (int)Up(columns, Width);
+        int depth = (int)Math.Min(Depth, _left.Length), high = (int)Math.Min(RowBlock, Up(rows, Height)), wide = (int)Up(columns, Width);
         int bytes = ((high + wide) * depth * sizeof(TNumber)) + (Height * Width * sizeof(TSum)) + (3 * Alignment);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(bytes);
         fixed (byte* start = buffer)
         {
             TNumber* right = (TNumber*)Aligned(start), left = (TNumber*)Aligned((byte*)(right + (wide * depth)));
             TSum* spare = (TSum*)Aligned((byte*)(left + (high * depth)));
-            for (long k = 0; k < _left.Columns; k += depth)
+            for (long k = 0; k < _left.Length; k += depth)
             {
-                int run = (int)Math.Min(depth, _left.Columns - k);
-                Packing.Pack(_right.At(k, column), _right.ColumnStride, _right.RowStride, (int)columns, run, Width, right, negative: false);
+                int run = (int)Math.Min(depth, _left.Length - k);
+                _right.Pack(column, k, (int)columns, run, Width, right);
                 for (long first = row; first < row + rows; first += RowBlock)
                 {
                     int count = (int)Math.Min(RowBlock, row + rows - first);
-                    Packing.Pack(_left.At(first, k), _left.RowStride, _left.ColumnStride, count, run, Height, left, _negative);
+                    _left.Pack(first, k, count, run, Height, left);
                     AddTiles(left, right, spare, first, count, column, (int)columns, run);
                 }
             }
@@ -109,7 +106,11 @@ internal sealed unsafe class BlockedProduct<TLanes, TVector, TNumber, TSum>
                 }
                 new Span<TSum>(spare, Height * Width).Clear();
                 AddTile(left + (i * run), right + (j * run), spare, Width, run);
-                for (int r = 0; r < high; r++) Packing.Add(spare + (r * Width), sums + (r * _sum.RowStride), wide);
+                for (int r = 0; r < high; r++)
+                {
+                    TSum* from = spare + (r * Width), to = sums + (r * _sum.RowStride);
+                    for (int c = 0; c < wide; c++) to[c] += from[c];
+                }
             }
         }
     }

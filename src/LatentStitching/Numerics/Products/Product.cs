@@ -14,99 +14,127 @@ internal static class Product
     private const long LeastWidth = 48; // of a product: narrower ones waste registers
     private const long LeastPanel = 96;
     private const long PanelRows = 384;
+    private const long RunEntries = 1 << 21;
+    private const long LeastRun = 256;
+    private const long MostRun = 2048;
 
     private static readonly bool HasLanes512 = Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
     // Where the runtime thinks 512-bit registers slow, MKL knows better.
     private static readonly bool HasLanes256 = !HasLanes512 && Avx2.IsSupported && Fma.IsSupported && !Avx512F.IsSupported;
 
     /// <summary>sum += left·right.</summary>
-    /// <param name="sum">[m, n], float64, or of the operands' dtype. Numbers next to each other along one side.</param>
+    /// <param name="sum">[m, n], float64, or of the operands' type. Numbers next to each other along one side.</param>
     /// <param name="left">[m, k], float32 or float64, any strides.</param>
-    /// <param name="right">[k, n], of the same dtype and device.</param>
-    public static void Add(Tensor sum, Tensor left, Tensor right) => Add(sum, left, right, negative: false, lower: false);
+    /// <param name="right">[k, n], of the same type and device.</param>
+    public static void Add(Tensor sum, Operand left, Operand right) => Add(sum, left, right, negative: false, lower: false);
 
     /// <summary>sum −= left·right.</summary>
-    public static void Subtract(Tensor sum, Tensor left, Tensor right) => Add(sum, left, right, negative: true, lower: false);
+    public static void Subtract(Tensor sum, Operand left, Operand right) => Add(sum, left, right, negative: true, lower: false);
 
     /// <summary>The same on and below the diagonal only, for a symmetric product: half of the work. What stands above the diagonal is spoilt.</summary>
-    public static void AddLower(Tensor sum, Tensor left, Tensor right) => Add(sum, left, right, negative: false, lower: true);
+    public static void AddLower(Tensor sum, Operand left, Operand right) => Add(sum, left, right, negative: false, lower: true);
 
     /// <summary>sum −= left·right on and below the diagonal.</summary>
-    public static void SubtractLower(Tensor sum, Tensor left, Tensor right) => Add(sum, left, right, negative: true, lower: true);
+    public static void SubtractLower(Tensor sum, Operand left, Operand right) => Add(sum, left, right, negative: true, lower: true);
 
-    /// <summary>left·right, [m, n], fresh, in the operands' dtype.</summary>
-    public static Tensor Of(Tensor left, Tensor right)
+    /// <summary>left·right, [m, n], fresh, in the operands' type.</summary>
+    public static Tensor Of(Tensor left, Operand right)
     {
-        Tensor product = zeros(left.size(0), right.size(1), left.dtype, left.device);
+        Tensor product = zeros(left.size(0), right.Columns, left.dtype, left.device);
         Add(product, left, right);
         return product;
     }
 
     /// <summary>Turns a matrix [m, n] into left·right.</summary>
-    public static void Set(Tensor matrix, Tensor left, Tensor right)
+    public static void Set(Tensor matrix, Operand left, Operand right)
     {
         using Tensor zeroed = matrix.zero_();
         Add(matrix, left, right);
     }
 
     /// <summary>Turns a matrix [m, n] into itself less left·right, and gives it back.</summary>
-    public static Tensor From(Tensor matrix, Tensor left, Tensor right)
+    public static Tensor From(Tensor matrix, Operand left, Operand right)
     {
         Subtract(matrix, left, right);
         return matrix;
     }
 
-    private static void Add(Tensor sum, Tensor left, Tensor right, bool negative, bool lower)
+    private static void Add(Tensor sum, Operand left, Operand right, bool negative, bool lower)
     {
         if ((HasLanes512 || HasLanes256) && Pays(sum, left, right)) AddBlocked(sum, left, right, negative, lower);
-        else if (!lower) AddWhole(sum, left, right, negative);
-        else AddPanels(sum, left, right, negative);
+        else if (left.IsPlain && right.IsPlain) AddMade(sum, left.Made(), right.Made(), negative, lower);
+        else AddRuns(sum, left, right, negative, lower);
     }
 
-    private static bool Pays(Tensor sum, Tensor left, Tensor right)
+    private static bool Pays(Tensor sum, Operand left, Operand right)
     {
-        long rows = sum.size(0), columns = sum.size(1), depth = left.size(1);
-        return sum.device_type == DeviceType.CPU && Math.Min(rows, columns) >= LeastWidth && rows * columns * depth >= LeastOperations
-            && (sum.stride(0) == 1 || sum.stride(1) == 1)
-            && left.dtype is ScalarType.Float32 or ScalarType.Float64
+        long rows = left.Rows, columns = right.Columns;
+        return Math.Min(rows, columns) >= LeastWidth && rows * columns * left.Columns >= LeastOperations
+            && sum.device_type == DeviceType.CPU && (sum.stride(0) == 1 || sum.stride(1) == 1)
+            && left.Type is ScalarType.Float32 or ScalarType.Float64 && left.IsReadable && right.IsReadable
             // Gradients are libtorch's to keep account of.
-            && !(is_grad_enabled() && (left.requires_grad || right.requires_grad || sum.requires_grad));
+            && !(is_grad_enabled() && (left.RequiresGrad || right.RequiresGrad || sum.requires_grad));
     }
 
-    private static void AddBlocked(Tensor sum, Tensor left, Tensor right, bool negative, bool lower)
+    private static void AddBlocked(Tensor sum, Operand left, Operand right, bool negative, bool lower)
     {
         int threads = get_num_threads();
-        if (left.dtype == ScalarType.Float64)
+        // Rows of C have to lie in one piece: else the transposed product is made, unless half of it would be the wrong one.
+        bool turned = sum.stride(1) != 1;
+        if (turned) (left, right, lower) = (right, left, false);
+        if (left.Type == ScalarType.Float64)
         {
-            if (HasLanes512) Run<DoubleLanes512, Vector512<double>, double, double>(sum, left, right, negative, lower, threads);
-            else Run<DoubleLanes256, Vector256<double>, double, double>(sum, left, right, negative, lower, threads);
-        }
-        else if (sum.dtype == ScalarType.Float64)
-        {
-            if (HasLanes512) Run<SingleLanes512, Vector512<float>, float, double>(sum, left, right, negative, lower, threads);
-            else Run<SingleLanes256, Vector256<float>, float, double>(sum, left, right, negative, lower, threads);
+            Panels<double> rows = left.DoubleLines(columns: turned, negative), columns = right.DoubleLines(columns: !turned, negative: false);
+            if (HasLanes512) Run<DoubleLanes512, Vector512<double>, double, double>(sum, rows, columns, lower, threads);
+            else Run<DoubleLanes256, Vector256<double>, double, double>(sum, rows, columns, lower, threads);
         }
         else
         {
-            if (HasLanes512) Run<SingleLanes512, Vector512<float>, float, float>(sum, left, right, negative, lower, threads);
-            else Run<SingleLanes256, Vector256<float>, float, float>(sum, left, right, negative, lower, threads);
+            Panels<float> rows = left.SingleLines(columns: turned, negative), columns = right.SingleLines(columns: !turned, negative: false);
+            if (sum.dtype == ScalarType.Float64)
+            {
+                if (HasLanes512) Run<SingleLanes512, Vector512<float>, float, double>(sum, rows, columns, lower, threads);
+                else Run<SingleLanes256, Vector256<float>, float, double>(sum, rows, columns, lower, threads);
+            }
+            else
+            {
+                if (HasLanes512) Run<SingleLanes512, Vector512<float>, float, float>(sum, rows, columns, lower, threads);
+                else Run<SingleLanes256, Vector256<float>, float, float>(sum, rows, columns, lower, threads);
+            }
         }
+        left.KeepAlive();
+        right.KeepAlive();
     }
 
-    /// <summary>The same with given registers.</summary>
-    internal static void Run<TLanes, TVector, TNumber, TSum>(Tensor sum, Tensor left, Tensor right, bool negative, bool lower, int threads)
+    /// <summary>The same with given registers. Rows of the sum lie in one piece where <paramref name="sum"/>'s do, else its columns, of which <paramref name="left"/> then has one a line.</summary>
+    internal static void Run<TLanes, TVector, TNumber, TSum>(Tensor sum, Panels<TNumber> left, Panels<TNumber> right, bool lower, int threads)
         where TLanes : struct, ILanes<TVector, TNumber>
         where TNumber : unmanaged, System.Numerics.INumber<TNumber>
         where TSum : unmanaged, System.Numerics.INumber<TSum>
     {
         Strided<TSum> sums = new(sum);
-        Strided<TNumber> a = new(left), b = new(right);
-        // Rows of C have to lie in one piece: else the transposed product is made, unless half of it would be the wrong one.
-        BlockedProduct<TLanes, TVector, TNumber, TSum> product = sums.ColumnStride == 1 ? new(sums, a, b, negative, lower) : new(sums.Transposed, b.Transposed, a.Transposed, negative, lower: false);
-        product.Run(threads);
+        new BlockedProduct<TLanes, TVector, TNumber, TSum>(sums.ColumnStride == 1 ? sums : sums.Transposed, left, right, lower).Run(threads);
         GC.KeepAlive(sum);
-        GC.KeepAlive(left);
-        GC.KeepAlive(right);
+    }
+
+    private static void AddMade(Tensor sum, Tensor left, Tensor right, bool negative, bool lower)
+    {
+        if (!lower) AddWhole(sum, left, right, negative);
+        else AddPanels(sum, left, right, negative);
+    }
+
+    // What is taken off is taken off some rows at a time, so that no whole copy stands in memory: rows of the result, else of what is summed over.
+    private static void AddRuns(Tensor sum, Operand left, Operand right, bool negative, bool lower)
+    {
+        bool byRows = !lower && right.IsPlain && !left.IsTransposed;
+        long count = byRows ? left.Rows : left.Columns, other = byRows ? left.Columns : Math.Max(left.Rows, right.Columns);
+        foreach ((long start, long size) in CentredMatrix.Blocks(count, Math.Clamp(RunEntries / other, LeastRun, MostRun)))
+        {
+            using var scope = NewDisposeScope();
+            Tensor part = byRows ? left.SomeRows(start, size).Made() : left.SomeColumns(start, size).Made();
+            if (byRows) AddMade(sum.narrow(0, start, size), part, right.Made(), negative, lower);
+            else AddMade(sum, part, right.IsTransposeOf(left) ? part.t() : right.SomeRows(start, size).Made(), negative, lower);
+        }
     }
 
     private static void AddWhole(Tensor sum, Tensor left, Tensor right, bool negative)
