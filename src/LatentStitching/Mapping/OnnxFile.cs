@@ -21,12 +21,12 @@ internal sealed class OnnxFile
 
     private OnnxFile(ScalarType dtype) => _dtype = dtype;
 
-    public static void Save(AffineMap map, string path, IReadOnlyDictionary<string, string>? provenance)
+    public static void Save(AffineMap map, string path, IReadOnlyDictionary<string, string>? provenance, ScalarType dtype)
     {
         Guard.NotBlank(path);
+        if (dtype is not (ScalarType.Float32 or ScalarType.Float64)) throw new ArgumentOutOfRangeException(nameof(dtype), $"dtype must be Float32 or Float64, but it is {dtype}.");
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        ScalarType dtype = map.Bias.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         // Reckoned before a matrix of that size is made.
         long numbers = map.Linear is KernelForm ? Math.Min(map.ParameterCount, map.TargetDimension * map.SourceDimension) : map.Linear is BlockForm ? checked(map.TargetDimension * map.SourceDimension) : map.ParameterCount;
         if (checked((numbers + map.TargetDimension) * (dtype == ScalarType.Float64 ? 8 : 4)) > int.MaxValue - 65536)
@@ -79,6 +79,7 @@ internal sealed class OnnxFile
     private void Constant(string name, Tensor tensor)
     {
         Tensor numbers = tensor.to_type(_dtype).cpu().contiguous();
+        if (!numbers.isfinite().all().ToBoolean()) throw new ArgumentException($"dtype must hold the map's numbers, but some are too large for {_dtype}. Pass ScalarType.Float64.", "dtype");
         OnnxMessage constant = new();
         foreach (long size in numbers.shape) constant.Number(1, size);
         _graph.Part(5, constant.Number(2, _dtype == ScalarType.Float64 ? 11 : 1).Text(8, name).Raw(9, numbers));
