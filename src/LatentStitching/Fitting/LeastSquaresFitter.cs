@@ -32,7 +32,7 @@ public sealed class LeastSquaresFitter : ILatentMapFitter, IStatisticsFitter
     /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, progress, cancellationToken, _options.MapType);
+        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, _options.MapType, progress, cancellationToken);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>"least squares", with "without intercept" where that is so.</returns>

@@ -46,7 +46,7 @@ public sealed class RidgeFitter : ILatentMapFitter, IStatisticsFitter
     /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        StatisticsFit.Run(statistics, _options.Alpha, _options.FitIntercept, progress, cancellationToken, _options.MapType);
+        StatisticsFit.Run(statistics, _options.Alpha, _options.FitIntercept, _options.MapType, progress, cancellationToken);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>For example "ridge, alpha 1".</returns>

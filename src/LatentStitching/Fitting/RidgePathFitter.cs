@@ -144,7 +144,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         using var grad = no_grad();
         Moments moments = statistics.Moments(_options.FitIntercept);
         var path = MomentPath.Of(moments, cancellationToken);
-        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, progress, cancellationToken, _options.MapType);
+        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, _options.MapType, progress, cancellationToken);
 
         double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, statistics.SourceDimension, statistics.Count, nameof(statistics));
         RidgePathSelection selection = new(_options, statistics.Count, statistics.TargetDimension);

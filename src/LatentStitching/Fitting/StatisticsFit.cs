@@ -9,7 +9,7 @@ internal static class StatisticsFit
 {
     public const string Suffix = ", from statistics";
 
-    public static LatentMapFit Run(PairStatistics statistics, double alpha, bool intercept, IProgress<FitProgress>? progress, CancellationToken cancellationToken, ScalarType mapType)
+    public static LatentMapFit Run(PairStatistics statistics, double alpha, bool intercept, ScalarType mapType, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
     {
         RequireRows(statistics, intercept ? 2 : 1, $"for a map {(intercept ? "with" : "without")} an intercept");
         cancellationToken.ThrowIfCancellationRequested();

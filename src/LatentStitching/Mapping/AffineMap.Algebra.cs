@@ -46,7 +46,7 @@ public sealed partial class AffineMap
     /// <para>Numerics: float64, kept in this map's dtype. Form: dense, factored, Kronecker, 1×1 convolution and blocks give their own form back. A convolution with neighbours, and a Kronecker product whose small singular
     /// values the cut-off parts, are made dense for it. Cost: one singular value decomposition of W, or of the factors' core, or of each factor.</para>
     /// <para>The default cut-off catches what rounding in the map's dtype leaves of absent directions, as in maps of least squares from a rank-deficient source and of a reduced rank. It knows nothing of how the map was computed: relative to
-    /// the largest, least squares from few rows leaves ε·κ of them, κ the condition number of the source, and <see cref="Fitting.RidgeFitter"/> ε·λ₁/α, λ₁ the largest eigenvalue of XᵀX. A condition number of 10¹⁰ in the report is such
+    /// the largest, least squares from few rows leaves ε·κ of them, κ the condition number of the source, and <see cref="Fitting.RidgeFitter"/> ε·λ₁/α, λ₁ the largest eigenvalue of XᵀX (with ε of float32 where they are fast). A condition number of 10¹⁰ in the report is such
     /// rounding inverted: pass a cut-off above it, for example 10⁻⁶.</para>
     /// <para>Source: Penrose, "A generalized inverse for matrices", Proc. Cambridge Phil. Soc. 51 (1955).</para>
     /// </remarks>

@@ -100,6 +100,11 @@ public sealed class MapFormTests
         (map.Apply(z) * weights).sum().backward();
         z.grad!.ShouldBeCloseTo(weights.mm(dense.Weight), 1e-12);
         map.Weight.requires_grad.Should().BeFalse();
+        // Float32 latents and a float64 map, as fits give it.
+        Tensor narrow = Normal(5, 2, 60).to_type(ScalarType.Float32).requires_grad_();
+        (map.Apply(narrow) * weights.to_type(ScalarType.Float32)).sum().backward();
+        narrow.grad!.dtype.Should().Be(ScalarType.Float32);
+        narrow.grad!.ShouldBeCloseTo(weights.mm(dense.Weight), 1e-6);
     }
 
     [Theory]
