@@ -30,7 +30,7 @@ internal static class WideFit
         Console.WriteLine(fit.Report);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{seconds:0} CPU s; {before:0.00} GB before the fit, {Status("VmHWM:") - before:0.00} GB more at its peak, of which {fit.Affine.ParameterCount * 4 / 1e9:0.00} GB are the map"));
+            $"{seconds:0} CPU s; {before:0.00} GB before the fit, {Status("VmHWM:") - before:0.00} GB more at its peak, of which {fit.Affine.ParameterCount * 8 / 1e9:0.00} GB are the map"));
         return 0;
     }
 

@@ -77,9 +77,9 @@ internal static class SklearnComparison
         (string Theirs, ILatentMapFitter Ours, double? Alpha)[] rows =
         [
             ("LinearRegression", new LeastSquaresFitter(), 0),
-            ("LinearRegression", new LeastSquaresFitter(new LeastSquaresOptions { MapType = ScalarType.Float64 }), 0),
+            ("LinearRegression", new LeastSquaresFitter(new LeastSquaresOptions { MapType = ScalarType.Float32 }), 0),
             ("Ridge", new RidgeFitter(alpha), alpha),
-            ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }), alpha),
+            ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float32 }), alpha),
             ("Ridge", new RidgeFitter(new RidgeOptions { Alpha = alpha, Fast = true }), alpha),
             ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas }), null),
             ("RidgeCV", new RidgePathFitter(new RidgePathOptions { Alphas = alphas, ExactPath = true }), null),
@@ -87,14 +87,14 @@ internal static class SklearnComparison
         Dictionary<double, Tensor> references = [];
         foreach ((string name, ILatentMapFitter fitter, double? strength) in rows.Where(row => fits.Contains(row.Theirs)))
         {
-            (double seconds, Tensor prediction, double chosen, bool wide) = Fit(pairs, fitter, held);
+            (double seconds, Tensor prediction, double chosen, bool narrow) = Fit(pairs, fitter, held);
             double used = strength ?? chosen;
             if (!references.TryGetValue(used, out Tensor? reference)) references[used] = reference = Reference(pairs, used, held);
             Tensor other = Read($"{folder}/{name}.bin", Held, t);
             double time = theirs.GetProperty(name).GetDouble();
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {d} → {t}, n {n} | {name}{(strength is null ? ", 30 strengths" : "")} | {fitter}{(fitter == rows[^1].Ours ? ", each" : "")}{(wide ? ", float64 map" : "")} | {seconds:0.000} | {time:0.000} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
+                $"| {d} → {t}, n {n} | {name}{(strength is null ? ", 30 strengths" : "")} | {fitter}{(fitter == rows[^1].Ours ? ", each" : "")}{(narrow ? ", float32 map" : "")} | {seconds:0.000} | {time:0.000} | {time / seconds:0.00} | {Error(prediction, reference):0.0e+0} | {Error(other, reference):0.0e+0} |"));
         }
         return null;
     }
@@ -111,12 +111,12 @@ internal static class SklearnComparison
         return (x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope());
     }
 
-    private static (double Seconds, Tensor Prediction, double Alpha, bool Wide) Fit(LatentPairs pairs, ILatentMapFitter fitter, Tensor held)
+    private static (double Seconds, Tensor Prediction, double Alpha, bool Narrow) Fit(LatentPairs pairs, ILatentMapFitter fitter, Tensor held)
     {
         double best = double.PositiveInfinity, spent = 0;
         Tensor? prediction = null;
         double alpha = 0;
-        bool isWide = false;
+        bool isNarrow = false;
         for (int repeat = 0; repeat == 0 || (repeat < Repeats && spent < Budget); repeat++)
         {
             prediction?.Dispose();
@@ -128,9 +128,9 @@ internal static class SklearnComparison
             using Tensor wide = held.to_type(ScalarType.Float64);
             prediction = fit.Map.Apply(wide);
             alpha = fit.Report.Alpha;
-            isWide = fit.Affine.Bias.dtype == ScalarType.Float64;
+            isNarrow = fit.Affine.Bias.dtype == ScalarType.Float32;
         }
-        return (best, prediction!, alpha, isWide);
+        return (best, prediction!, alpha, isNarrow);
     }
 
     // [X; √α·I] = QR in float64, or Xᵀ = QR where the columns are more and α = 0: no Gram matrix, so nothing is squared.

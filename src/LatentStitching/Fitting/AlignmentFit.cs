@@ -32,8 +32,8 @@ internal static class AlignmentFit
         progress?.Report(new FitProgress { Iteration = steps, MaxIterations = steps, Loss = residual / ((double)pairs.Count * pairs.TargetDimension) });
         FitReport report = draft with { TrainingR2 = LinearFit.R2(residual, y.SumOfSquares()), Elapsed = clock.Elapsed };
         return factors is null
-            ? LinearFit.Finish(pairs, x, y, coefficients, intercept, report)
-            : LinearFit.Finish(factors.With(part => part.to_type(pairs.Source.dtype).contiguous()), x.Centre, y.Centre, intercept, report);
+            ? LinearFit.Finish(x.Centre, y.Centre, coefficients, intercept, report)
+            : LinearFit.Finish(factors.With(part => part.contiguous()), x.Centre, y.Centre, intercept, report);
     }
 
     /// <summary>The s that minimises ‖s·X·R − Y‖², of a given R [d_s, k], from R, XᵀY [d_s, k] and ‖X·R‖²: 0 where X·R vanishes.</summary>

@@ -12,7 +12,7 @@ namespace LatentStitching.Fitting;
 /// <para>With anchors of length 1 this is inverse relative projection for every direction: the published map also divides each sample by its own length, which is not linear and which an image decoder would notice; here
 /// a latent keeps its length (<see cref="AnchorOptions.Scaling"/> brings it to the target's). The matrix is the transpose of the least-squares map from A_Y to A_X.</para>
 /// <para>Where the target's anchors do not span the target (rank below d_t), results stay in their span and the status is <see cref="FitStatus.RankDeficient"/>.</para>
-/// <para>The report: <see cref="FitReport.Rank"/> and <see cref="FitReport.ConditionNumber"/> are those of A_Y. Numerics: float64 throughout, result in the dtype of the source.</para>
+/// <para>The report: <see cref="FitReport.Rank"/> and <see cref="FitReport.ConditionNumber"/> are those of A_Y. Numerics: float64 throughout, the map too.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: Moschella et al., "Relative Representations Enable Zero-Shot Latent Space Communication" (ICLR 2023, arXiv:2209.15430); Maiorca et al., "Latent Space Translation via Inverse Relative Projection"
 /// (2024, arXiv:2406.15057).</para>

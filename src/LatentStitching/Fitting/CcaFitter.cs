@@ -14,7 +14,7 @@ namespace LatentStitching.Fitting;
 /// <para>Singular values up to max(n, d)·ε·σ₁ count as zero on each side. The status is <see cref="FitStatus.RankDeficient"/> where κ = 0 and the source's columns are dependent, or where fewer variates exist than
 /// <see cref="CcaOptions.Components"/> asks for. With no more pairs than columns every correlation is 1 unless κ is positive, and says nothing.</para>
 /// <para>The report: <see cref="FitReport.SingularValues"/> holds all the canonical correlations, descending, <see cref="FitReport.Rank"/> the components used, <see cref="FitReport.ConditionNumber"/> that of the source.
-/// Numerics: float64 throughout, result in the dtype of the source. Cost: a singular value decomposition of each side, and 16·n·(d_s + d_t) bytes.</para>
+/// Numerics: float64 throughout, the map too. Cost: a singular value decomposition of each side, and 16·n·(d_s + d_t) bytes.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: Hotelling, "Relations Between Two Sets of Variates", Biometrika 28 (1936); computed after Björck and Golub, "Numerical Methods for Computing Angles Between Linear Subspaces", Mathematics of
 /// Computation 27 (1973); as a reduced-rank regression: Izenman, "Reduced-Rank Regression for the Multivariate Linear Model", Journal of Multivariate Analysis 5 (1975); regularised: Vinod, "Canonical Ridge and

@@ -10,7 +10,7 @@ namespace LatentStitching.Fitting;
 /// <remarks>
 /// <para>Minimises Σ‖kernel ∗ x + b − y‖² + α‖kernel‖² over all images and places, with zeros outside as <see cref="Mapping.AffineMap.Convolution"/> applies it. A kernel has c'·c·k² weights where a full map has
 /// c'·c·(height·width)²: every place of every image is a row to fit it to, so a few images determine it. With a free offset the latents are centred column by column first.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. The Gram matrix [c·k², c·k²] of all patches is summed in blocks of images; patches are never kept. Scaled Cholesky, or, where it is singular, the
+/// <para>Numerics: float64 throughout, the map too. The Gram matrix [c·k², c·k²] of all patches is summed in blocks of images; patches are never kept. Scaled Cholesky, or, where it is singular, the
 /// solution of least norm by eigendecomposition with eigenvalues up to 10⁻¹⁴·λ₁ cut: directions of less than about 1e-7 of the largest do not count. Cost: n·height·width·(c·k²)·(c·k² + c')
 /// multiplications, 8·(c·k²)² bytes.</para>
 /// <para>With <see cref="ConvolutionOptions.LeaveOneOut"/> the report has the exact error of every image under the kernel of all others, from the same Gram matrix and one small system an image.</para>

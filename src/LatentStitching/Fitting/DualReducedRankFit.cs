@@ -77,7 +77,7 @@ internal sealed class DualReducedRankFit
     public LatentMapFit Finish(RankDirections directions, long rank, double alpha, IReadOnlyList<RankPathPoint> path, Stopwatch clock, IProgress<FitProgress>? progress, int steps = 1)
     {
         rank = Math.Min(rank, directions.Count);
-        LinearForm form = Form(directions, rank).With(part => part.to_type(_pairs.Source.dtype).contiguous());
+        LinearForm form = Form(directions, rank).With(part => part.contiguous());
         double error = path[(int)rank].TrainingError;
         progress?.Report(new FitProgress { Iteration = steps, MaxIterations = steps, Loss = error });
         return LinearFit.Finish(form, _source.Centre, _target.Centre, _intercept, new FitReport

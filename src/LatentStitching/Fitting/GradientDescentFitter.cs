@@ -13,7 +13,7 @@ namespace LatentStitching.Fitting;
 /// regression with α = (λ_k + λ/2)·n·d_t/(1 + λ_a·d_t), which the report gives, times 1/(1 + λ_a·d_t).</para>
 /// <para>Gradients of batches differ from that of all pairs, so that steps of one size wander about the minimum and never reach it: on batches they shrink to zero (<see cref="GradientDescentOptions.CosineDecay"/>).</para>
 /// <para>The latents are taken as they are: columns of very different scales or far from zero make the steps slow. Standardise them, or take a closed form.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. A step on all pairs costs 2d_s²·d_t operations after n·d_s² once (4n·d_s·d_t where d_s &gt; n), one on a batch of m pairs
+/// <para>Numerics: float64 throughout, the map too. A step on all pairs costs 2d_s²·d_t operations after n·d_s² once (4n·d_s·d_t where d_s &gt; n), one on a batch of m pairs
 /// 4m·d_s·d_t.</para>
 /// <para>Status: see <see cref="GradientDescentOptions.Tolerance"/>; <see cref="FitStatus.Diverged"/> where the objective overflows, passes 10⁶ times its start, or ends above ten times it. The
 /// start is the larger of the objective there and at the map of zeros. A diverged fit's map is zero. What the source leaves undetermined is not noticed.</para>
@@ -104,7 +104,6 @@ public sealed class GradientDescentFitter : ILatentMapFitter
             Elapsed = clock.Elapsed,
         };
         return ExplicitFit.Finish(
-            pairs,
             parameters.narrow(0, 0, pairs.SourceDimension),
             _options.FitIntercept ? parameters[pairs.SourceDimension] : null,
             report);

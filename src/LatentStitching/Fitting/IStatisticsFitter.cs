@@ -10,6 +10,6 @@ public interface IStatisticsFitter
     /// <param name="statistics">Statistics of n pairs. Not changed, not disposed.</param>
     /// <param name="progress">Told how far the fit has come, or null.</param>
     /// <param name="cancellationToken">Cancels between steps; no tensor is left alive.</param>
-    /// <returns>The map, in the dtype of the source latents that were added, and its report, whose solver ends in "from statistics". Owned by the caller.</returns>
+    /// <returns>The map and its report, whose solver ends in "from statistics". Owned by the caller.</returns>
     LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default);
 }

@@ -13,7 +13,7 @@ namespace LatentStitching.Fitting;
 /// the minimum found depends on the start, which is the resampling of places by area (the identity where heights and widths agree), without randomness. A target whose places have nothing to do with the source's
 /// at the same spot may need another fitter.</para>
 /// <para>The factors are scaled so that the rows of the place matrix have length 1 on average.</para>
-/// <para>Numerics: float64, result in the dtype of the source. Cost of a round with p places and c channels: n·c·p² multiplications for the Gram matrix of places and p³/3 to solve it; 8·p² bytes. For 64×64
+/// <para>Numerics: float64, as is the map. Cost of a round with p places and c channels: n·c·p² multiplications for the Gram matrix of places and p³/3 to solve it; 8·p² bytes. For 64×64
 /// latents (p = 4096) that is minutes of processor time for some thousand images.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: Van Loan and Pitsianis, "Approximation with Kronecker products" (1993), section 5, where the alternation is given for a matrix; here for a regression.</para>

@@ -8,7 +8,7 @@ namespace LatentStitching.Fitting;
 /// <para>Minimises, for each target column y with coefficients w, ‖y − Xw − b‖²/2n + ρα‖w‖₁ + (1 − ρ)α/2·‖w‖²: scikit-learn's Lasso and ElasticNet. The offset is not penalised. Columns of different
 /// scales are penalised differently: standardise them (<see cref="PreparedFitter"/>) if their scale means nothing.</para>
 /// <para>At the minimum |xⱼᵀr|/n ≤ α (for ρ = 1) with equality where wⱼ ≠ 0. Where columns depend on each other the minimum may be one of many; all predict the same on the pairs.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. Coordinate descent on working sets through the rows of XᵀX that they need, which all target columns share, until the duality gap is
+/// <para>Numerics: float64 throughout, the map too. Coordinate descent on working sets through the rows of XᵀX that they need, which all target columns share, until the duality gap is
 /// below <see cref="LassoOptions.Tolerance"/>; else <see cref="FitStatus.IterationLimitReached"/>. Cost: 2n·d_s operations for each source column ever looked at closely (n·d_s² at most), and
 /// 8·d_s bytes; target columns run on as many threads as torch uses.</para>
 /// <para>Thread safety: immutable.</para>

@@ -7,7 +7,7 @@ namespace LatentStitching.Fitting;
 /// <remarks>
 /// <para>Minimises ‖X Wᵀ + 1 bᵀ − Y‖²_F. Where X does not determine W (no more pairs than columns, dependent or constant columns) it returns the W of least ‖W‖_F over the
 /// centred X and says so: <see cref="FitStatus.RankDeficient"/>.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source. Cholesky of the scaled Gram matrix (of XXᵀ where n ≤ d_s), refined through X where it is ill-conditioned; singular
+/// <para>Numerics: float64 throughout, the map too unless <see cref="LeastSquaresOptions.MapType"/> says otherwise. Cholesky of the scaled Gram matrix (of XXᵀ where n ≤ d_s), refined through X where it is ill-conditioned; singular
 /// value decomposition cut at max(n, d_s)·ε·σ₁ where it is singular; the report names which. Cost: 2n·d_s·min(n, d_s)/2 + 2n·d_s·d_t operations for the products, 8·min(n, d_s)² bytes.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: Björck, "Numerical Methods for Least Squares Problems" (SIAM 1996), sections 1.2 (least norm) and 2.2 (normal equations), 6.6.5 (corrected semi-normal equations).</para>
@@ -32,7 +32,7 @@ public sealed class LeastSquaresFitter : ILatentMapFitter, IStatisticsFitter
     /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, progress, cancellationToken, _options.MapType);
+        StatisticsFit.Run(statistics, alpha: 0, _options.FitIntercept, _options.MapType, progress, cancellationToken);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>"least squares", with "without intercept" where that is so.</returns>

@@ -6,13 +6,13 @@ using LatentStitching.Pairing;
 
 namespace LatentStitching.Fitting;
 
-/// <summary>What the closed-form fitters share: from pairs to a map in the source's dtype, with its report.</summary>
+/// <summary>What the closed-form fitters share: from pairs to a map, float64 unless another dtype is asked for, with its report.</summary>
 internal static class LinearFit
 {
     private const long RowBlock = 1024;
 
     public static LatentMapFit Run(
-        LatentPairs pairs, double alpha, bool intercept, IProgress<FitProgress>? progress, CancellationToken cancellationToken, bool fast = false, ScalarType? mapType = null)
+        LatentPairs pairs, double alpha, bool intercept, IProgress<FitProgress>? progress, CancellationToken cancellationToken, bool fast = false, ScalarType mapType = ScalarType.Float64)
     {
         RequirePairs(pairs, intercept);
         cancellationToken.ThrowIfCancellationRequested();
@@ -21,12 +21,11 @@ internal static class LinearFit
         using var grad = no_grad();
         CentredMatrix x = CentredMatrix.Of(pairs.Source, intercept, fast);
         CentredMatrix y = CentredMatrix.Of(pairs.Target, intercept, fast);
-        ScalarType dtype = mapType ?? pairs.Source.dtype;
         // What float32 takes for singular may only lack its digits.
-        RidgeSolver.Solution solution = (fast ? RidgeSolver.ByCholesky(x, y, alpha, intercept, factors: true, dtype, cancellationToken) : null)
-            ?? RidgeSolver.Solve(x.Exact(), y.Exact(), alpha, intercept, cancellationToken, factors: true, dtype);
+        RidgeSolver.Solution solution = (fast ? RidgeSolver.ByCholesky(x, y, alpha, intercept, factors: true, mapType, cancellationToken) : null)
+            ?? RidgeSolver.Solve(x.Exact(), y.Exact(), alpha, intercept, cancellationToken, factors: true, mapType);
         progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = solution.ResidualSumOfSquares / ((double)pairs.Count * pairs.TargetDimension) });
-        return Finish(pairs, x, y, solution, alpha, intercept, dtype, clock);
+        return Finish(pairs, x, y, solution, alpha, intercept, mapType, clock);
     }
 
     public static void RequirePairs(LatentPairs pairs, bool intercept)
@@ -64,15 +63,13 @@ internal static class LinearFit
         Elapsed = clock.Elapsed,
     };
 
-    /// <summary>Makes the map from the coefficients [d_s, d_t] of the centred problem.</summary>
-    public static LatentMapFit Finish(LatentPairs pairs, CentredMatrix x, CentredMatrix y, Tensor coefficients, bool intercept, FitReport report) =>
-        Finish(pairs.Source.dtype, x.Centre, y.Centre, coefficients, intercept, report);
-
-    /// <summary>Makes the map from the coefficients [d_s, d_t] of the centred problem, of which a copy is kept, and what was taken off its columns.</summary>
-    public static LatentMapFit Finish(ScalarType dtype, Tensor sourceCentre, Tensor targetCentre, Tensor coefficients, bool intercept, FitReport report)
+    /// <summary>Makes the map, float64 unless another dtype is asked for, from the coefficients [d_s, d_t] of the centred problem and what was taken off its columns.</summary>
+    /// <remarks>Coefficients of that dtype whose columns are contiguous are taken over, all others copied: nothing may change them afterwards.</remarks>
+    public static LatentMapFit Finish(
+        Tensor sourceCentre, Tensor targetCentre, Tensor coefficients, bool intercept, FitReport report, ScalarType mapType = ScalarType.Float64)
     {
-        Tensor weight = empty(coefficients.size(1), coefficients.size(0), dtype, coefficients.device);
-        weight.copy_(coefficients.t());
+        Tensor weight = coefficients.t();
+        if (weight.dtype != mapType || !weight.is_contiguous()) weight = empty(weight.shape, mapType, weight.device).copy_(weight);
         return Finish(new DenseForm(weight), sourceCentre, targetCentre, intercept, report);
     }
 

@@ -8,7 +8,7 @@ namespace LatentStitching.Fitting;
 /// <summary>A control: every source latent goes to the mean target latent. What a map has to beat to have used its input.</summary>
 /// <remarks>
 /// <para>Its R² is 0 by definition, on the rows it was fitted to and with each row left out; on other rows it is 0 or a little below. Its normalised error is 1.</para>
-/// <para>Numerics: the mean is float64, the map comes in the dtype of the source. Thread safety: immutable.</para>
+/// <para>Numerics: float64, as is the map. Thread safety: immutable.</para>
 /// </remarks>
 [SuppressMessage("ApiDesign", "RS0026:Do not add multiple public overloads with optional parameters", Justification = "The two differ in their first argument's type, so a call is never ambiguous.")]
 public sealed class MeanFitter : ILatentMapFitter, IStatisticsFitter
@@ -23,7 +23,7 @@ public sealed class MeanFitter : ILatentMapFitter, IStatisticsFitter
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         CentredMatrix y = CentredMatrix.Of(pairs.Target, centre: true);
-        return Finish(pairs.Source.dtype, pairs.SourceDimension, y.Centre, y.SumOfSquares(), pairs.Count, "mean", progress, clock);
+        return Finish(pairs.SourceDimension, y.Centre, y.SumOfSquares(), pairs.Count, "mean", progress, clock);
     }
 
     /// <inheritdoc/>
@@ -38,7 +38,7 @@ public sealed class MeanFitter : ILatentMapFitter, IStatisticsFitter
         using var grad = no_grad();
         Moments moments = statistics.Moments(intercept: true);
         return Finish(
-            statistics.SourceType, statistics.SourceDimension, moments.TargetCentre, moments.TargetSquares.sum().ToDouble(), statistics.Count,
+            statistics.SourceDimension, moments.TargetCentre, moments.TargetSquares.sum().ToDouble(), statistics.Count,
             "mean" + StatisticsFit.Suffix, progress, clock);
     }
 
@@ -47,11 +47,11 @@ public sealed class MeanFitter : ILatentMapFitter, IStatisticsFitter
     public override string ToString() => "mean of the target";
 
     private static LatentMapFit Finish(
-        ScalarType dtype, long sourceDimension, Tensor mean, double sum, long count, string solver, IProgress<FitProgress>? progress, Stopwatch clock)
+        long sourceDimension, Tensor mean, double sum, long count, string solver, IProgress<FitProgress>? progress, Stopwatch clock)
     {
         long targets = mean.size(0);
         progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = sum / ((double)count * targets) });
-        return LinearFit.Finish(dtype, mean.new_zeros(sourceDimension), mean, mean.new_zeros(sourceDimension, targets), intercept: true, new FitReport
+        return LinearFit.Finish(mean.new_zeros(sourceDimension), mean, mean.new_zeros(targets, sourceDimension).t(), intercept: true, new FitReport
         {
             Status = FitStatus.Succeeded,
             Solver = solver,

@@ -9,7 +9,7 @@ namespace LatentStitching.Fitting;
 /// <para>With B [d_s, d_t] the least-squares (least-norm) solution of X·B = Y and B = U·Σ·Vᵀ (thin), the map is z ↦ (z − x̄)·U·Vᵀ + ȳ: of all matrices with orthonormal columns (rows, where d_s &lt; d_t) the
 /// one nearest to B. It is not <see cref="ProcrustesFitter"/>, which is nearest in the data: the two agree where the source is white, or where the pairs are an exact isometry.</para>
 /// <para>Where B has a rank below both widths the open directions are mapped to zero and the status is <see cref="FitStatus.RankDeficient"/>; it is the same where the source does not determine B.</para>
-/// <para>The report: <see cref="FitReport.SingularValues"/> holds those of B, <see cref="FitReport.Rank"/> the rank of the map. Numerics: float64 throughout, result in the dtype of the source; B as in
+/// <para>The report: <see cref="FitReport.SingularValues"/> holds those of B, <see cref="FitReport.Rank"/> the rank of the map. Numerics: float64 throughout, the map too; B as in
 /// <see cref="LeastSquaresFitter"/>.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: "lstsq_ortho" of Maiorca et al., "Latent Space Translation via Semantic Alignment" (2023, arXiv:2311.00664); nearest isometry: Higham, "Functions of Matrices" (SIAM 2008), chapter 8.</para>

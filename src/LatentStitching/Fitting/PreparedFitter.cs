@@ -16,7 +16,7 @@ namespace LatentStitching.Fitting;
 /// <para>The report is the fitter's, in prepared units, and names the preparation as part of its solver. <see cref="FitReport.TrainingR2"/> is that of the latents themselves. <see cref="FitReport.LeaveOneOutR2"/> and
 /// <see cref="FitReport.HeldOutR2"/> are null where the target is scaled, for they weigh its columns otherwise; else they stand, though the rows left out took part in the preparation. Where no penalty decides what PCA whitening
 /// hides, the status is <see cref="FitStatus.RankDeficient"/>; "of least norm" there means in prepared units.</para>
-/// <para>Numerics: float64, a copy of both sides; result in the dtype of the source. Whitening costs one singular value decomposition [n, d]. Form: the fitter's, if it is dense, factored or in blocks, or factors where
+/// <para>Numerics: float64, a copy of both sides; the map too, unless <see cref="PreparedOptions.MapType"/> says otherwise. Whitening costs one singular value decomposition [n, d]. Form: the fitter's, if it is dense, factored or in blocks, or factors where
 /// whitening makes them the smaller; a convolution or a Kronecker product becomes dense.</para>
 /// <para>Thread safety: as the fitter within.</para>
 /// <para>Source: Kessy, Lewin and Strimmer, "Optimal Whitening and Decorrelation", The American Statistician 72 (2018); ZCA: Bell and Sejnowski, "The 'Independent Components' of Natural Scenes are Edge Filters", Vision
@@ -57,7 +57,7 @@ public sealed class PreparedFitter : ILatentMapFitter
         using var grad = no_grad();
         AffineMap map = inner.Affine;
         LinearForm form = target.After(source.Before(map.Linear.In(ScalarType.Float64)));
-        ScalarType dtype = _options.MapType ?? pairs.Source.dtype;
+        ScalarType dtype = _options.MapType;
         LatentMapFit fit = LinearFit.Finish(
             form.With(part => part.to_type(dtype).contiguous()), source.Centre, target.Centre.add(target.Back(map.Bias.to_type(ScalarType.Float64))), intercept: true,
             Report(inner.Report, pairs, hides: source.Hides));

@@ -25,13 +25,13 @@ public sealed record PreparedOptions
     /// <value>Default true.</value>
     public bool Centre { get; init; } = true;
 
-    /// <summary>The dtype of the map; that which the fitter within asks for does not reach it.</summary>
-    /// <value>Null by default: that of the source latents.</value>
-    public ScalarType? MapType
+    /// <summary>The dtype of the map: float64 keeps the fit's digits; float32 halves the memory and rounds: 2·10⁻⁷ of a prediction and up to 10⁻⁵ for wide ill-conditioned sources.</summary>
+    /// <value>A floating-point type; default float64, whatever the latents are. That which the fitter within asks for does not become the map's, but what it rounds is lost.</value>
+    public ScalarType MapType
     {
         get;
         init => field = Guard.FloatingPoint(value, nameof(MapType));
-    }
+    } = ScalarType.Float64;
 
     private static LatentScaling Known(LatentScaling value, string name) =>
         Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be one of {string.Join(", ", Enum.GetNames<LatentScaling>())}, but it is {value}.");

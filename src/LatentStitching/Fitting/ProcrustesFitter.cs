@@ -13,7 +13,7 @@ namespace LatentStitching.Fitting;
 /// with zero columns, fitting the square problem and cutting the padding off again, as netrep and latentis do, gives the same map; only the error before the cut differs.</para>
 /// <para>Where XᵀY has a rank r below both widths (r counts singular values above max(d_s, d_t)·ε·‖X‖‖Y‖), the other directions are open: they are mapped to zero, the status is
 /// <see cref="FitStatus.RankDeficient"/> and R is a partial isometry; <see cref="ProcrustesOptions.CompleteBasis"/> fills them. Of a full rotation one open direction is settled by its determinant.</para>
-/// <para>The report: <see cref="FitReport.SingularValues"/> holds Σ, <see cref="FitReport.Rank"/> r. Numerics: float64 throughout, result in the dtype of the source. Cost: n·d_s·d_t for the product and one
+/// <para>The report: <see cref="FitReport.SingularValues"/> holds Σ, <see cref="FitReport.Rank"/> r. Numerics: float64 throughout, the map too. Cost: n·d_s·d_t for the product and one
 /// singular value decomposition [d_s, d_t].</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: Schönemann, "A Generalized Solution of the Orthogonal Procrustes Problem", Psychometrika 31 (1966); rotation only and scale: Kabsch, Acta Crystallographica A 32 (1976), and Umeyama,

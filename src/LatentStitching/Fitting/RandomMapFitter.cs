@@ -10,7 +10,7 @@ namespace LatentStitching.Fitting;
 /// rows it was fitted to the mapped latents have exactly the target's column means and column variances; the offset is ȳ − W·x̄. Where the source does not vary along Gⱼ, row j is 0.
 /// The pairing of the rows is not used.</para>
 /// <para>Its R² is about −1: the error is the sum of two independent variances.</para>
-/// <para>Numerics: float64, the map comes in the dtype of the source. Cost: n·d_s·d_t operations. Thread safety: immutable.</para>
+/// <para>Numerics: float64, as is the map. Cost: n·d_s·d_t operations. Thread safety: immutable.</para>
 /// </remarks>
 public sealed class RandomMapFitter : ILatentMapFitter
 {
@@ -47,7 +47,7 @@ public sealed class RandomMapFitter : ILatentMapFitter
         // ‖y − s·g‖² = Σy² − 2sΣyg + s²Σg².
         double residual = wanted.sub(scale.mul(together).mul(2)).add(scale.square().mul(mapped)).sum().ToDouble();
         progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = residual / ((double)pairs.Count * pairs.TargetDimension) });
-        return LinearFit.Finish(pairs, x, y, matrix.mul(scale), intercept: true, new FitReport
+        return LinearFit.Finish(x.Centre, y.Centre, matrix.mul(scale), intercept: true, new FitReport
         {
             Status = FitStatus.Succeeded,
             Solver = "random Gaussian matrix",

@@ -9,7 +9,7 @@ namespace LatentStitching.Fitting;
 /// <para>Minimises ‖X·B − Y‖²_F + α‖B‖²_F over matrices of rank r: B_r = B·V_r·V_rᵀ with B the least-squares or ridge solution and V_r the first r eigenvectors of Bᵀ(XᵀX + αI)B = Bᵀ·XᵀY,
 /// which for α = 0 are the right singular vectors of the fitted X·B. At full rank it is least squares, or ridge.</para>
 /// <para>The report: <see cref="FitReport.RankPath"/> has the training errors of every rank from 0, <see cref="FitReport.Rank"/> r, <see cref="FitReport.SingularValues"/> the square roots of the eigenvalues: for α = 0 the
-/// summed training error grows by the square of each that is left out. Status and solver are those of B. Numerics: float64 throughout, result in the dtype of the source. Cost: that of B and one symmetric
+/// summed training error grows by the square of each that is left out. Status and solver are those of B. Numerics: float64 throughout, the map too. Cost: that of B and one symmetric
 /// eigendecomposition [d_t, d_t], or two [d_s, d_s] where the source is the narrower.</para>
 /// <para>With fewer pairs than columns on both sides neither B nor any [d_t, d_t] is formed: n²(d_s + d_t) operations for XXᵀ and YYᵀ, two symmetric eigendecompositions [n, n], and the two factors. The path then ends at n, and
 /// <see cref="FitReport.Rank"/> is at most the rank of B.</para>

@@ -6,7 +6,7 @@ namespace LatentStitching.Fitting;
 /// <summary>Fits an affine map by ridge regression with one given strength.</summary>
 /// <remarks>
 /// <para>Minimises ‖X Wᵀ + 1 bᵀ − Y‖²_F + α‖W‖²_F. The offset is not penalised.</para>
-/// <para>Numerics: float64 digits throughout, result in the dtype of the source; see <see cref="RidgeOptions.Fast"/> and <see cref="RidgeOptions.MapType"/>. Primal (XᵀX + αI) or dual (XXᵀ + αI), whichever costs fewer operations;
+/// <para>Numerics: float64 digits throughout, in a float64 map; see <see cref="RidgeOptions.Fast"/> and <see cref="RidgeOptions.MapType"/>. Primal (XᵀX + αI) or dual (XXᵀ + αI), whichever costs fewer operations;
 /// both give the same map. A dual fit of more than 2,048 rows and at most n/16 targets factors in float32 and is corrected by float64 residuals through X until less than 10⁻¹⁰ is left to correct, or else factored in float64.
 /// A dual fit comes as two factors where n·(d_s + d_t) &lt; d_s·d_t, else dense: then it holds one n×n matrix and W at its peak. <see cref="SharedSource"/> never forms W.</para>
 /// <para>Thread safety: immutable.</para>
@@ -46,7 +46,7 @@ public sealed class RidgeFitter : ILatentMapFitter, IStatisticsFitter
     /// <exception cref="ArgumentException">The statistics hold no rows, or one where the map has an intercept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; no tensor is left alive.</exception>
     public LatentMapFit Fit(PairStatistics statistics, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        StatisticsFit.Run(statistics, _options.Alpha, _options.FitIntercept, progress, cancellationToken, _options.MapType);
+        StatisticsFit.Run(statistics, _options.Alpha, _options.FitIntercept, _options.MapType, progress, cancellationToken);
 
     /// <summary>Says what it fits.</summary>
     /// <returns>For example "ridge, alpha 1".</returns>

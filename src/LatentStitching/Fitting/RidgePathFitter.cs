@@ -13,7 +13,7 @@ namespace LatentStitching.Fitting;
 /// With <see cref="RidgePathOptions.Criterion"/> the strengths are compared by generalised cross-validation instead, which also works from statistics.</para>
 /// <para>Of large pairs, where one strength is chosen for all columns, only those strengths are evaluated that may be the least; the others are known to lie within a bound that keeps them above it
 /// (<see cref="RidgePathPoint.ErrorBound"/>, <see cref="RidgePathOptions.ExactPath"/>). The choice is that of the whole path.</para>
-/// <para>Numerics: float64 throughout, result in the dtype of the source; of a source with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition takes the place of the
+/// <para>Numerics: float64 throughout, the map too unless <see cref="RidgePathOptions.MapType"/> says otherwise; of a source with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition takes the place of the
 /// eigendecomposition, at several times the cost and 16·n·d_s bytes more. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
 /// three; of targets wider than 2·d_s, 2n·r² and once 2n·r·d_t); from statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
@@ -72,7 +72,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         if (double.IsPositiveInfinity(leftOut) && _options.Criterion == RidgeCriterion.LeaveOneOut) RequireJudged(pairs, path, alphas[^1]);
         // The eigendecomposition squares the condition of X; least squares deserves the solver that does not.
         Tensor weights = Weights(choice.Alphas, path.Weights, () => RidgeSolver.Solve(x, y, 0, intercept, cancellationToken).Weight, pairs.Source.device);
-        return LinearFit.Finish(_options.MapType ?? pairs.Source.dtype, x.Centre, y.Centre, weights, intercept, new FitReport
+        return LinearFit.Finish(x.Centre, y.Centre, weights, intercept, new FitReport
         {
             Status = FitStatus.Succeeded,
             Solver = path.IsPrimal ? "primal eigendecomposition" : "dual eigendecomposition",
@@ -89,7 +89,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
             TrainingR2 = LinearFit.R2(choice.ResidualSumOfSquares, targetSum),
             LeaveOneOutR2 = double.IsPositiveInfinity(leftOut) ? null : LinearFit.R2(leftOut, leftOutSum),
             Elapsed = clock.Elapsed,
-        });
+        }, _options.MapType);
     }
 
     private static void RequireJudged(LatentPairs pairs, RidgePath path, double largest)
@@ -144,7 +144,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         using var grad = no_grad();
         Moments moments = statistics.Moments(_options.FitIntercept);
         var path = MomentPath.Of(moments, cancellationToken);
-        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, progress, cancellationToken, _options.MapType);
+        if (path.Rank == 0) return StatisticsFit.Run(statistics, 0, _options.FitIntercept, _options.MapType, progress, cancellationToken);
 
         double[] alphas = Strengths(path.MeanEigenvalue, path.IsDetermined, path.Rank, statistics.SourceDimension, statistics.Count, nameof(statistics));
         RidgePathSelection selection = new(_options, statistics.Count, statistics.TargetDimension);
@@ -158,7 +158,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         }
         RidgePathSelection.Choice choice = selection.Choose();
         Tensor weights = Weights(choice.Alphas, path.Weights, () => MomentSolver.Solve(moments, 0, cancellationToken).Weight, moments.Gram.device);
-        return StatisticsFit.Finish(statistics, moments, weights, new FitReport
+        return StatisticsFit.Finish(moments, weights, new FitReport
         {
             Status = FitStatus.Succeeded,
             Solver = "primal eigendecomposition" + StatisticsFit.Suffix,

@@ -8,7 +8,7 @@ namespace LatentStitching.Fitting;
 
 /// <summary>One source's latents, prepared for ridge maps to many targets: the Gram matrix or kernel and its factor are made once, and each further target costs only what is its own.</summary>
 /// <remarks>
-/// <para>The maps are those of <see cref="RidgeFitter"/> and <see cref="RidgePathFitter"/>, but float64 whatever the latents' dtype. With more rows than columns XᵀX + αI is factored and kept, and a fit costs 2n·d_s·d_t
+/// <para>The maps are those of <see cref="RidgeFitter"/> and <see cref="RidgePathFitter"/>, float64 whatever <see cref="RidgePathOptions.MapType"/> says. With more rows than columns XᵀX + αI is factored and kept, and a fit costs 2n·d_s·d_t
 /// operations. Else XXᵀ + αI is, and a fit costs next to nothing: its map holds the rows and the factor, and applied to m latents solves for whichever is fewer, m or d_t right sides (2n²·m operations) and multiplies
 /// (2m·n·(d_s + d_t)); <see cref="AffineMap.Weight"/> and the algebra solve for all targets when they are asked for. <see cref="Predict"/> solves once for many targets.</para>
 /// <para>Memory: two matrices of min(n, d_s)² float64, three while a strength is prepared, and one more of n·min(n, d_s) for paths. The last strength's factor is kept. Source and targets are read in place, by this and by the
@@ -187,7 +187,7 @@ public sealed class SharedSource : IDisposable
         using var grad = no_grad();
         CentredMatrix x = View(), y = CentredMatrix.Of(pairs.Target, FitIntercept);
         Prepared prepared = Prepare(x, alpha, cancellationToken);
-        if (prepared.Factor is not { } factor) return LinearFit.Run(pairs, alpha, FitIntercept, null, cancellationToken, mapType: ScalarType.Float64);
+        if (prepared.Factor is not { } factor) return LinearFit.Run(pairs, alpha, FitIntercept, null, cancellationToken);
         if (!_dual)
         {
             RidgeSolver.Solution solution = RidgeSolver.Primal(x, y, x.TransposeTimes(y), y.SumOfSquares(), factor, (prepared.Rank, prepared.Condition, prepared.Freedom), alpha, cancellationToken);

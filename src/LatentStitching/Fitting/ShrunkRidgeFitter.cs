@@ -40,7 +40,7 @@ public sealed class ShrunkRidgeFitter : ILatentMapFitter
         Tensor parameters = bias is null ? weight : cat([weight, bias.unsqueeze(0)]);
         double residual = PenalisedError.SumOfSquaredErrors(pairs.Source, pairs.Target, parameters);
         progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = residual / ((double)pairs.Count * pairs.TargetDimension) });
-        return ExplicitFit.Finish(pairs, weight, bias, new FitReport
+        return ExplicitFit.Finish(weight, bias, new FitReport
         {
             Status = alpha == 0 && ridge.Rank < pairs.SourceDimension ? FitStatus.RankDeficient : FitStatus.Succeeded,
             Solver = ridge.Solver,

@@ -59,7 +59,7 @@ internal sealed class SparseFit
                 TimeSpan before = clock.Elapsed;
                 Solve(tasks, moments, new SparsePenalty(alphas[i] * L1Ratio, alphas[i] * (1 - L1Ratio), Positive), teller, cancellationToken);
                 Tensor weight = Weight(tasks, moments, pairs.Source.device);
-                fits[i] = LinearFit.Finish(pairs, x, y, weight, FitIntercept, Report(pairs, tasks, weight, moments, alphas[i]) with { Elapsed = clock.Elapsed - before });
+                fits[i] = LinearFit.Finish(x.Centre, y.Centre, weight, FitIntercept, Report(pairs, tasks, weight, moments, alphas[i]) with { Elapsed = clock.Elapsed - before });
             }
             teller.Done();
         }

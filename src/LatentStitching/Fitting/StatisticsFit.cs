@@ -9,7 +9,7 @@ internal static class StatisticsFit
 {
     public const string Suffix = ", from statistics";
 
-    public static LatentMapFit Run(PairStatistics statistics, double alpha, bool intercept, IProgress<FitProgress>? progress, CancellationToken cancellationToken, ScalarType? mapType = null)
+    public static LatentMapFit Run(PairStatistics statistics, double alpha, bool intercept, ScalarType mapType, IProgress<FitProgress>? progress, CancellationToken cancellationToken)
     {
         RequireRows(statistics, intercept ? 2 : 1, $"for a map {(intercept ? "with" : "without")} an intercept");
         cancellationToken.ThrowIfCancellationRequested();
@@ -19,7 +19,7 @@ internal static class StatisticsFit
         Moments moments = statistics.Moments(intercept);
         MomentSolver.Solution solution = MomentSolver.Solve(moments, alpha, cancellationToken);
         progress?.Report(new FitProgress { Iteration = 1, MaxIterations = 1, Loss = solution.ResidualSumOfSquares / ((double)statistics.Count * statistics.TargetDimension) });
-        return Finish(statistics, moments, solution.Weight, new FitReport
+        return Finish(moments, solution.Weight, new FitReport
         {
             Status = alpha == 0 && solution.Rank < statistics.SourceDimension ? FitStatus.RankDeficient : FitStatus.Succeeded,
             Solver = solution.Solver + Suffix,
@@ -42,6 +42,6 @@ internal static class StatisticsFit
         throw new ArgumentException($"statistics must hold at least {least} {(least == 1 ? "row" : "rows")} {purpose}, but they hold {statistics.Count}.", nameof(statistics));
     }
 
-    public static LatentMapFit Finish(PairStatistics statistics, Moments moments, Tensor coefficients, FitReport report, ScalarType? mapType) =>
-        LinearFit.Finish(mapType ?? statistics.SourceType, moments.SourceCentre, moments.TargetCentre, coefficients, moments.HasIntercept, report);
+    public static LatentMapFit Finish(Moments moments, Tensor coefficients, FitReport report, ScalarType mapType) =>
+        LinearFit.Finish(moments.SourceCentre, moments.TargetCentre, coefficients, moments.HasIntercept, report, mapType);
 }

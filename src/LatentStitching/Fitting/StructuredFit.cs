@@ -35,18 +35,15 @@ internal static class StructuredFit
         }
     }
 
-    /// <summary>Makes the map of a float64 form and offset, in the source's dtype, and judges it on the rows it was fitted to; ‖Y − M(X)‖² comes with it, NaN where numbers are not finite.</summary>
+    /// <summary>Makes the map of a float64 form and offset, of which copies are kept, and judges it on the rows it was fitted to; ‖Y − M(X)‖² comes with it, NaN where numbers are not finite.</summary>
     public static LatentMapFit Finish(LatentPairs pairs, LinearForm form, Tensor? bias, bool intercept, FitReport report, out double residual)
     {
         residual = double.NaN;
-        ScalarType dtype = pairs.Source.dtype;
-        LinearForm cast = form.In(dtype);
-        Tensor? offset = bias?.to_type(dtype);
-        if (cast.Tensors.Select(part => part.Tensor).Concat(offset is null ? [] : [offset]).Any(part => !part.isfinite().all().ToBoolean()))
+        if (form.Tensors.Select(part => part.Tensor).Concat(bias is null ? [] : [bias]).Any(part => !part.isfinite().all().ToBoolean()))
         {
-            return new LatentMapFit(AffineMap.Make(cast.With(part => zeros_like(part)), null), report with { Status = FitStatus.NonFiniteResult });
+            return new LatentMapFit(AffineMap.Make(form.With(part => zeros_like(part)), null), report with { Status = FitStatus.NonFiniteResult });
         }
-        AffineMap map = AffineMap.Make(cast, offset);
+        AffineMap map = AffineMap.Make(form, bias);
         residual = Residual(map, pairs);
         return new LatentMapFit(map, report with { TrainingR2 = R2(residual, pairs, intercept) });
     }

@@ -14,7 +14,7 @@ namespace LatentStitching.Fitting;
 /// <see cref="FitStatus.RankDeficient"/> where the rank of the map falls below both widths. α = 0 refuses them: there the distance that the map minimises is not defined. netrep raises such eigenvalues to 1e-7 instead.
 /// Different widths need no padding; it would change nothing.</para>
 /// <para>The report: <see cref="FitReport.SingularValues"/> holds those of Z_X·XᵀY·Z_Y, so that their sum over ‖X‖‖Y‖ is the cosine of netrep's angular distance; <see cref="FitReport.Rank"/> the rank of the map.
-/// Numerics: float64 throughout, result in the dtype of the source. Cost: two symmetric eigendecompositions [d, d] (of a side with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition [n, d]) and one singular value decomposition [d_s, d_t].</para>
+/// Numerics: float64 throughout, the map too. Cost: two symmetric eigendecompositions [d, d] (of a side with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition [n, d]) and one singular value decomposition [d_s, d_t].</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Source: Williams, Kunz, Kornblith and Linderman, "Generalized Shape Metrics on Neural Representations" (NeurIPS 2021, arXiv:2110.14739); LinearMetric of netrep.</para>
 /// </remarks>

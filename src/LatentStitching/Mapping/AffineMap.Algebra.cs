@@ -39,12 +39,15 @@ public sealed partial class AffineMap
 
     /// <summary>The map that takes back what this one does, y ↦ W⁺(y − b).</summary>
     /// <remarks>
-    /// <para>Where W, up to one factor, has orthonormal rows or columns (every entry of its Gram matrix within 32·ε of that, ε the spacing of the map's dtype at 1; of a float16 or bfloat16 map within 2·ε, for its numbers are at most rounded and not computed in that dtype), it is the transpose divided by that factor, and for a
+    /// <para>Where W, up to one factor, has orthonormal rows or columns (every entry of its Gram matrix within 32·ε of that, or √max(target, source)·ε where that is more, ε the spacing of the map's dtype at 1; of a float16 or bfloat16 map within 2·ε, for its numbers are at most rounded and not computed in that dtype), it is the transpose divided by that factor, and for a
     /// factor of 1 the very bits of the transpose. Else it is the inverse or the Moore-Penrose pseudo-inverse, from singular values; those up to the cut-off count as zero.</para>
     /// <para>First this map and then its inverse is the orthogonal projection of latents onto the row space of W, thus the identity where W has full column rank; first the inverse and then this map is the
     /// projection onto the affine space of all values of this map.</para>
     /// <para>Numerics: float64, kept in this map's dtype. Form: dense, factored, Kronecker, 1×1 convolution and blocks give their own form back. A convolution with neighbours, and a Kronecker product whose small singular
     /// values the cut-off parts, are made dense for it. Cost: one singular value decomposition of W, or of the factors' core, or of each factor.</para>
+    /// <para>The default cut-off catches what rounding in the map's dtype leaves of absent directions, as in maps of least squares from a rank-deficient source and of a reduced rank. It knows nothing of how the map was computed: relative to
+    /// the largest, least squares from few rows leaves ε·κ of them, κ the condition number of the source, and <see cref="Fitting.RidgeFitter"/> ε·λ₁/α, λ₁ the largest eigenvalue of XᵀX (with ε of float32 where they are fast). A condition number of 10¹⁰ in the report is such
+    /// rounding inverted: pass a cut-off above it, for example 10⁻⁶.</para>
     /// <para>Source: Penrose, "A generalized inverse for matrices", Proc. Cambridge Phil. Soc. 51 (1955).</para>
     /// </remarks>
     /// <param name="report">How it was made, and W's rank and condition number.</param>
@@ -59,9 +62,10 @@ public sealed partial class AffineMap
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         double epsilon = finfo(_bias.dtype).eps;
-        double relative = cutOff ?? Math.Min(0.5, Math.Max(form.TargetDimension, form.SourceDimension) * epsilon);
+        double width = Math.Max(form.TargetDimension, form.SourceDimension), relative = cutOff ?? Math.Min(0.5, width * epsilon);
         LinearForm wide = form.Explicit().In(ScalarType.Float64), inverse;
-        if (wide.OrthogonalScale((_bias.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? 2 : 32) * epsilon) is { } scale)
+        // Rotations that were computed in float64 lose about √d/2 of it: 19·ε at 1,500 columns.
+        if (wide.OrthogonalScale((_bias.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? 2 : Math.Max(32, Math.Sqrt(width))) * epsilon) is { } scale)
         {
             inverse = scale == 1 ? wide.Transposed() : wide.Transposed().Scaled(1 / scale);
             report = new InverseReport { Method = "transpose", Rank = form.FullRank, ConditionNumber = 1, CutOff = relative * Math.Sqrt(scale) };

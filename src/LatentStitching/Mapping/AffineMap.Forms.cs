@@ -101,6 +101,29 @@ public sealed partial class AffineMap
         return Joined(ordered, parts, source.Dimension, target.Dimension);
     }
 
+    /// <summary>The same map in another floating-point type, for example a fit's float64 map in float32: half the memory, and where a processor is slow in float64 it is faster applied.</summary>
+    /// <remarks>
+    /// Every form stays what it is, but a map of a <see cref="Fitting.SharedSource"/> is made explicit: factored or dense, whichever takes fewer numbers. Each number is rounded to the nearest of the type; nothing is fitted anew. Float32
+    /// rounds a prediction by 2·10⁻⁷, and by up to 10⁻⁵ where it is made of large numbers that cancel.
+    /// </remarks>
+    /// <param name="dtype">Float64, Float32, Float16 or BFloat16. That of the map gives a copy.</param>
+    /// <returns>The map, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dtype"/> is not floating point.</exception>
+    /// <exception cref="ArgumentException">A number of the map is too large for <paramref name="dtype"/>.</exception>
+    public AffineMap To(ScalarType dtype)
+    {
+        LinearForm form = Live;
+        Guard.FloatingPoint(dtype);
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        LinearForm cast = form.Explicit().With(Cast);
+        Tensor bias = Cast(_bias);
+        if (cast.Tensors.All(part => part.Tensor.isfinite().all().ToBoolean()) && bias.isfinite().all().ToBoolean()) return Own(cast, bias);
+        throw new ArgumentException($"dtype must hold the map's numbers, but some are too large for {dtype}. Take a type of a wider range.", nameof(dtype));
+
+        Tensor Cast(Tensor part) => part.to(dtype, part.device, copy: true);
+    }
+
     /// <summary>Two factors, checked.</summary>
     internal static FactoredForm FactoredOf(Tensor left, Tensor right)
     {

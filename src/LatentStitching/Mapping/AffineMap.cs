@@ -78,7 +78,7 @@ public sealed partial class AffineMap : ILatentMap
     /// <summary>Linear part W as one matrix, [target, source]. Belongs to the map: do not dispose or change it.</summary>
     /// <remarks>
     /// A dense map gives what it holds. Any other forms the matrix at the first call, in float64 and then in the map's dtype, and keeps it until it is disposed: for 12,288 columns on both sides that is
-    /// 604 MB in float32. Nothing else in this class forms it, unless its own text says so.
+    /// 1.2 GB in float64. Nothing else in this class forms it, unless its own text says so.
     /// </remarks>
     public Tensor Weight
     {
@@ -163,15 +163,16 @@ public sealed partial class AffineMap : ILatentMap
 
     /// <summary>Writes the map as an ONNX model: one input "latents" [n, source] and one output "mapped" [n, target], n free.</summary>
     /// <remarks>
-    /// Operator set 17, IR version 8. A dense map is one Gemm, a factored one two; a convolution is a Conv and a Kronecker product two MatMul between reshapes; blocks are made dense for it. Numbers are float64 for a float64 map, else
-    /// float32. ONNX Runtime's processor kernels have no float64 convolution.
+    /// Operator set 17, IR version 8. A dense map is one Gemm, a factored one two; a convolution is a Conv and a Kronecker product two MatMul between reshapes; blocks are made dense for it.
     /// </remarks>
     /// <param name="path">The file; an old one is replaced, never half.</param>
     /// <param name="provenance">Facts to keep with the model as its metadata, or null.</param>
-    /// <exception cref="ArgumentException">The path is blank.</exception>
+    /// <param name="dtype">The type of input, output and weights, whatever the map's: Float32, the default, as most pipelines have it, or Float64, which keeps all digits of a float64 map. ONNX Runtime's processor kernels have no float64 convolution.</param>
+    /// <exception cref="ArgumentException">The path is blank, or a number of the map is too large for float32.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dtype"/> is neither Float32 nor Float64.</exception>
     /// <exception cref="NotSupportedException">The numbers take 2 GB or more, which an ONNX file cannot hold.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void SaveOnnx(string path, IReadOnlyDictionary<string, string>? provenance = null) => OnnxFile.Save(this, path, provenance);
+    public void SaveOnnx(string path, IReadOnlyDictionary<string, string>? provenance = null, ScalarType dtype = ScalarType.Float32) => OnnxFile.Save(this, path, provenance, dtype);
 
     /// <summary>Frees the map's tensors. A second call does nothing.</summary>
     public void Dispose()
@@ -184,7 +185,7 @@ public sealed partial class AffineMap : ILatentMap
     }
 
     /// <summary>Says the widths, the dtype, and the form where it is not dense.</summary>
-    /// <returns>For example "affine map 512 → 768 (Float32)".</returns>
+    /// <returns>For example "affine map 512 → 768 (Float64)".</returns>
     public override string ToString() => _disposed
         ? "affine map (disposed)"
         : $"affine map {SourceDimension} → {TargetDimension} ({_bias.dtype}{(_form is DenseForm ? "" : $", {_form.Text}")})";

@@ -18,15 +18,16 @@ internal sealed class OnnxFile
     private const string Output = "mapped";
     private readonly OnnxMessage _graph = new();
     private readonly ScalarType _dtype;
+    private bool _holds = true; // whether all numbers are finite in the dtype
 
     private OnnxFile(ScalarType dtype) => _dtype = dtype;
 
-    public static void Save(AffineMap map, string path, IReadOnlyDictionary<string, string>? provenance)
+    public static void Save(AffineMap map, string path, IReadOnlyDictionary<string, string>? provenance, ScalarType dtype)
     {
         Guard.NotBlank(path);
+        if (dtype is not (ScalarType.Float32 or ScalarType.Float64)) throw new ArgumentOutOfRangeException(nameof(dtype), $"dtype must be Float32 or Float64, but it is {dtype}.");
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        ScalarType dtype = map.Bias.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         // Reckoned before a matrix of that size is made.
         long numbers = map.Linear is KernelForm ? Math.Min(map.ParameterCount, map.TargetDimension * map.SourceDimension) : map.Linear is BlockForm ? checked(map.TargetDimension * map.SourceDimension) : map.ParameterCount;
         if (checked((numbers + map.TargetDimension) * (dtype == ScalarType.Float64 ? 8 : 4)) > int.MaxValue - 65536)
@@ -35,6 +36,7 @@ internal sealed class OnnxFile
         }
         OnnxFile file = new(dtype);
         file.Write(map.Linear.Explicit(), map.Bias);
+        if (!file._holds) throw new ArgumentException($"dtype must hold the map's numbers, but some are too large for {dtype}. Pass ScalarType.Float64.", nameof(dtype));
         file._graph.Text(2, "latent map").Part(11, file.Value(Input, map.SourceDimension)).Part(12, file.Value(Output, map.TargetDimension));
         OnnxMessage model = new OnnxMessage().Number(1, 8).Text(2, "LatentStitching").Part(7, file._graph).Part(8, new OnnxMessage().Text(1, "").Number(2, 17));
         foreach ((string key, string value) in provenance ?? ReadOnlyDictionary<string, string>.Empty) model.Part(14, new OnnxMessage().Text(1, key).Text(2, value));
@@ -79,6 +81,7 @@ internal sealed class OnnxFile
     private void Constant(string name, Tensor tensor)
     {
         Tensor numbers = tensor.to_type(_dtype).cpu().contiguous();
+        _holds &= numbers.isfinite().all().ToBoolean();
         OnnxMessage constant = new();
         foreach (long size in numbers.shape) constant.Number(1, size);
         _graph.Part(5, constant.Number(2, _dtype == ScalarType.Float64 ? 11 : 1).Text(8, name).Raw(9, numbers));

@@ -32,8 +32,8 @@ internal static class Guard
         value ?? throw new ArgumentNullException(name);
 
     /// <summary>A floating-point type, or null.</summary>
-    public static ScalarType? FloatingPoint(ScalarType? value, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value is null or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64
+    public static ScalarType FloatingPoint(ScalarType value, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64
             ? value
             : throw new ArgumentOutOfRangeException(name, $"{name} must be a floating-point type, but it is {value}.");
 

@@ -177,7 +177,7 @@ internal static class RidgeSolver
         if (factor is null) return null;
         cancellationToken.ThrowIfCancellationRequested();
         // Row by row of what a map keeps, so that it needs no copy.
-        Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device).t(), left = factors ? empty(n, y.Columns, ScalarType.Float64, x.Centre.device) : null;
+        Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device).t(), left = factors ? empty(y.Columns, n, ScalarType.Float64, x.Centre.device).t() : null;
         CentredMatrix exact = x.Exact(), wanted = y.Exact();
         bool plain = x.IsFast && factor.Ratio >= PlainRatio;
         double squares = 0;

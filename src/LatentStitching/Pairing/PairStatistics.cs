@@ -68,10 +68,6 @@ public sealed class PairStatistics : IDisposable
     /// <summary>Width of the target latents d_t.</summary>
     public long TargetDimension => _target.Width;
 
-    /// <summary>The dtype that a map fitted from these statistics comes in: that of the source latents added, float64 where they were not all of one.</summary>
-    /// <value>float64 as long as there are no rows.</value>
-    public ScalarType SourceType { get; private set; } = ScalarType.Float64;
-
     /// <summary>Adds up blocks of pairs.</summary>
     /// <param name="blocks">At least one block, all of the same widths and device. Not disposed: an iterator that says <c>using</c> before it yields frees each block when the next is asked for.</param>
     /// <param name="cancellationToken">Cancels between blocks; no tensor is left alive.</param>
@@ -111,7 +107,6 @@ public sealed class PairStatistics : IDisposable
         RequireDevice(pairs.Source, nameof(pairs));
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        SourceType = Wider(pairs.Source.dtype);
         foreach ((long start, long size) in CentredMatrix.Blocks(pairs.Count, BlockRows))
         {
             AddBlock(pairs.Source.narrow(0, start, size), pairs.Target.narrow(0, start, size), size);
@@ -142,7 +137,6 @@ public sealed class PairStatistics : IDisposable
         if (other._count == 0) return;
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        SourceType = Wider(other.SourceType);
         Tensor a = _source.Join(other._source, _count, other._count), b = _target.Join(other._target, _count, other._count);
         _gram.add_(other._gram);
         _gram.addmm_(a.unsqueeze(1), a.unsqueeze(0));
@@ -155,7 +149,7 @@ public sealed class PairStatistics : IDisposable
     /// <summary>Writes the statistics to a safetensors file, as one shard to be merged elsewhere.</summary>
     /// <remarks>
     /// Tensors: "count" [1] (int64); for each side "source.origin" and "source.shift" [d_s], "target.origin" and "target.shift" [d_t], whose sums are the means; "gram" [d_s, d_s],
-    /// "cross" [d_s, d_t] and "target.squares" [d_t], all centred, float64. The metadata hold a checksum over all of them and the source's dtype.
+    /// "cross" [d_s, d_t] and "target.squares" [d_t], all centred, float64. The metadata hold a checksum over all of them.
     /// </remarks>
     /// <param name="path">The file; an old one is replaced, never half.</param>
     /// <param name="provenance">Facts to keep with the statistics, for example the models' names; keys must not start with "latentstitching.".</param>
@@ -173,7 +167,6 @@ public sealed class PairStatistics : IDisposable
                 ("source.origin", _source.Origin), ("source.shift", _source.Shift), ("target.origin", _target.Origin), ("target.shift", _target.Shift),
                 ("gram", CentredMatrix.Mirrored(_gram)), ("cross", _cross), ("target.squares", _targetSquares),
             ],
-            SourceType,
             provenance);
     }
 
@@ -185,7 +178,7 @@ public sealed class PairStatistics : IDisposable
     public static PairStatistics Load(string path)
     {
         using var scope = NewDisposeScope();
-        (Dictionary<string, Tensor> tensors, ScalarType sourceType) = PairStatisticsFile.Load(path);
+        Dictionary<string, Tensor> tensors = PairStatisticsFile.Load(path);
         return new PairStatistics(
             new Side(tensors["source.origin"], tensors["source.shift"]),
             new Side(tensors["target.origin"], tensors["target.shift"]),
@@ -194,7 +187,6 @@ public sealed class PairStatistics : IDisposable
             tensors["target.squares"])
         {
             _count = tensors["count"][0].ToInt64(),
-            SourceType = sourceType,
         };
     }
 
@@ -246,8 +238,6 @@ public sealed class PairStatistics : IDisposable
         _targetSquares.add_(y.Squared().sum([0]));
         _count += size;
     }
-
-    private ScalarType Wider(ScalarType added) => _count == 0 || added == SourceType ? added : ScalarType.Float64;
 
     private void RequireWidths(long source, long target, string name)
     {

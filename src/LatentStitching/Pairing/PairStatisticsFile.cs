@@ -5,8 +5,8 @@ namespace LatentStitching.Pairing;
 
 /// <summary>The file of pair statistics; its layout is told at <see cref="PairStatistics.Save"/>.</summary>
 /// <remarks>
-/// Metadata: "latentstitching.kind" = "pair-statistics", "latentstitching.format" = "1", "latentstitching.version" (of the library that wrote it), "latentstitching.source-type" (the dtype of
-/// the source latents), "latentstitching.sha256" (of that dtype's name and the tensors' bytes in the order of the names) and whatever provenance the caller gave.
+/// Metadata: "latentstitching.kind" = "pair-statistics", "latentstitching.format" = "1", "latentstitching.version" (of the library that wrote it), "latentstitching.sha256" (of the
+/// tensors' bytes in the order of the names) and whatever provenance the caller gave. Older files also name the dtype of the source latents, "latentstitching.source-type", which their checksum begins with.
 /// </remarks>
 internal static class PairStatisticsFile
 {
@@ -18,9 +18,7 @@ internal static class PairStatisticsFile
 
     private static readonly string[] _names = ["count", "source.origin", "source.shift", "target.origin", "target.shift", "gram", "cross", "target.squares"];
 
-    private static readonly ScalarType[] _types = [ScalarType.Float16, ScalarType.BFloat16, ScalarType.Float32, ScalarType.Float64];
-
-    public static void Save(string path, (string Name, Tensor Tensor)[] tensors, ScalarType sourceType, IReadOnlyDictionary<string, string>? provenance)
+    public static void Save(string path, (string Name, Tensor Tensor)[] tensors, IReadOnlyDictionary<string, string>? provenance)
     {
         Dictionary<string, string> metadata = new(StringComparer.Ordinal);
         foreach ((string key, string value) in provenance ?? ReadOnlyDictionary<string, string>.Empty)
@@ -35,13 +33,12 @@ internal static class PairStatisticsFile
         metadata[Kind] = "pair-statistics";
         metadata[Format] = "1";
         metadata[Prefix + "version"] = typeof(PairStatistics).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
-        metadata[SourceType] = sourceType.ToString();
-        metadata[Checksum] = TensorChecksum.Of(sourceType.ToString(), Array.ConvertAll(tensors, pair => pair.Tensor));
+        metadata[Checksum] = TensorChecksum.Of("", Array.ConvertAll(tensors, pair => pair.Tensor));
         SafeTensors.Save(path, tensors, metadata);
     }
 
     /// <summary>The tensors by name, in the open dispose scope, checked against each other and the checksum.</summary>
-    public static (Dictionary<string, Tensor> Tensors, ScalarType SourceType) Load(string path)
+    public static Dictionary<string, Tensor> Load(string path)
     {
         using StateDictionary file = SafeTensors.Load(path);
         string? Fact(string key) => file.Metadata.GetValueOrDefault(key);
@@ -58,26 +55,21 @@ internal static class PairStatisticsFile
             if (!file.Contains(name)) throw new InvalidDataException($"{path} must hold the tensor '{name}', but it holds {string.Join(", ", file.Names)}.");
         }
         RequireShapes(path, file);
-        string typeName = Fact(SourceType) ?? "";
-        string actual = TensorChecksum.Of(typeName, Array.ConvertAll(_names, name => file[name]));
+        string actual = TensorChecksum.Of(Fact(SourceType) ?? "", Array.ConvertAll(_names, name => file[name]));
         if (!string.Equals(Fact(Checksum), actual, StringComparison.OrdinalIgnoreCase))
         {
             throw new InvalidDataException($"{path} must match its checksum {Fact(Checksum) ?? "none"}, but its content has {actual}. The file was changed or damaged.");
         }
-        ScalarType sourceType = Array.Find(_types, type => type.ToString() == typeName);
         using (Tensor count = file["count"][0])
         {
-            if (count.ToInt64() < 0 || sourceType.ToString() != typeName)
-            {
-                throw new InvalidDataException($"{path} must hold statistics of a number of rows and a floating-point source, but it says {count.ToInt64()} rows of '{typeName}'.");
-            }
+            if (count.ToInt64() < 0) throw new InvalidDataException($"{path} must hold statistics of a number of rows, but it says {count.ToInt64()}.");
         }
         foreach (string name in _names[1..])
         {
             using Tensor finite = file[name].isfinite(), all = finite.all();
             if (!all.ToBoolean()) throw new InvalidDataException($"{path} must hold finite sums, but '{name}' does not.");
         }
-        return (_names.ToDictionary(name => name, name => file[name].alias(), StringComparer.Ordinal), sourceType);
+        return _names.ToDictionary(name => name, name => file[name].alias(), StringComparer.Ordinal);
     }
 
     private static void RequireShapes(string path, StateDictionary file)

@@ -167,13 +167,14 @@ public sealed class ClosedFormTests
     }
 
     [Fact]
-    public void Fit_OverflowingDtype_IsReportedNotReturned()
+    public void Fit_OverflowingMapType_IsReportedNotReturned()
     {
         using var scope = NewDisposeScope();
         // Slopes of 1e9 do not fit a half.
         Tensor x = Random(20, 2, 1).mul(1e-3).to_type(ScalarType.Float16), y = x.to_type(ScalarType.Float64).mul(1e9);
         using LatentPairs pairs = new(x, y);
-        using LatentMapFit fit = new LeastSquaresFitter().Fit(pairs);
+        using LatentMapFit plain = new LeastSquaresFitter().Fit(pairs), fit = new LeastSquaresFitter(new LeastSquaresOptions { MapType = ScalarType.Float16 }).Fit(pairs);
+        plain.Report.Status.Should().Be(FitStatus.Succeeded, "the latents' dtype is not the map's");
         fit.Report.Status.Should().Be(FitStatus.NonFiniteResult);
         Action act = () => fit.EnsureSucceeded();
         act.Should().Throw<FitFailedException>().WithMessage("The fit gave no usable map: NonFiniteResult: 2 → 2 from 20 pairs*rescale them.").Which.Report.Should().Be(fit.Report);

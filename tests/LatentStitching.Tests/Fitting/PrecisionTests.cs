@@ -66,7 +66,7 @@ public sealed class PrecisionTests
         using LatentPairs pairs = new(x, y);
         using PairStatistics statistics = new(Columns, 5);
         for (long start = 0; start < Rows; start += 512) statistics.Add(x.narrow(0, start, Math.Min(512, Rows - start)), y.narrow(0, start, Math.Min(512, Rows - start)));
-        using LatentMapFit fit = new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }).Fit(statistics);
+        using LatentMapFit fit = new RidgeFitter(alpha).Fit(statistics);
         Tensor held = all.narrow(0, Rows, Held).to_type(ScalarType.Float64);
         Error(fit.Map.Apply(held), Reference(pairs, alpha, held)).Should().BeLessThan(tolerance);
     }
@@ -110,8 +110,8 @@ public sealed class PrecisionTests
         Tensor spectrum = arange(1, columns + 1, ScalarType.Float64).reciprocal();
         Tensor x = Draws.Matrix(rows, columns, 1).mul(spectrum).add(3).to_type(ScalarType.Float32), y = Draws.Matrix(rows, 5, 2).to_type(ScalarType.Float32);
         using LatentPairs pairs = new(x, y);
-        using LatentMapFit exact = new RidgeFitter(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64 }).Fit(pairs);
-        RidgeFitter fitter = new(new RidgeOptions { Alpha = alpha, MapType = ScalarType.Float64, Fast = true });
+        using LatentMapFit exact = new RidgeFitter(alpha).Fit(pairs);
+        RidgeFitter fitter = new(new RidgeOptions { Alpha = alpha, Fast = true });
         fitter.ToString().Should().Be(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"ridge, alpha {alpha}, fast"));
         using LatentMapFit fast = fitter.Fit(pairs);
         fast.Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, tolerance);
@@ -130,7 +130,7 @@ public sealed class PrecisionTests
         using var scope = NewDisposeScope();
         Tensor x = Draws.Matrix(30, 200, 1).mul(arange(1, 201, ScalarType.Float64).pow(-3)).to_type(ScalarType.Float32), y = Draws.Matrix(30, 5, 2).to_type(ScalarType.Float32);
         using LatentPairs pairs = new(x, y);
-        RidgeOptions options = new() { Alpha = 1e-3, MapType = ScalarType.Float64 };
+        RidgeOptions options = new() { Alpha = 1e-3 };
         using LatentMapFit exact = new RidgeFitter(options).Fit(pairs), fast = new RidgeFitter(options with { Fast = true }).Fit(pairs);
         fast.Report.Solver.Should().Be("dual Cholesky in float32, corrected");
         fast.Affine.Weight.ShouldBeCloseTo(exact.Affine.Weight, 1e-6);
@@ -151,26 +151,52 @@ public sealed class PrecisionTests
         least.Report.Should().Match<FitReport>(report => report.Status == FitStatus.RankDeficient && report.Rank == 4);
     }
 
+    /// <summary>By default a map of float32 latents has all of float64's digits: held-out rows against QR in float64, where the rounding of a float32 map alone would leave 10⁻⁸ and more.</summary>
     [Fact]
-    public void MapType_Float64_KeepsTheDigitsThatFloat32Rounds()
+    public void DefaultMaps_OfFloat32Latents_AreFloat64()
     {
         using var scope = NewDisposeScope();
         Tensor x = Draws.Matrix(300, 20, 1).to_type(ScalarType.Float32), y = Draws.Matrix(300, 4, 2).to_type(ScalarType.Float32), held = Draws.Matrix(50, 20, 3);
         using LatentPairs pairs = new(x, y);
         using PairStatistics statistics = PairStatistics.Of([pairs]);
-        Tensor reference = Reference(pairs, 1, held);
-        RidgeOptions options = new() { MapType = ScalarType.Float64 };
-        using LatentMapFit narrow = new RidgeFitter(1).Fit(pairs), wide = new RidgeFitter(options).Fit(pairs), streamed = new RidgeFitter(options).Fit(statistics);
-        using LatentMapFit path = new RidgePathFitter(new RidgePathOptions { Alphas = [1], MapType = ScalarType.Float64 }).Fit(pairs);
-        using LatentMapFit least = new LeastSquaresFitter(new LeastSquaresOptions { MapType = ScalarType.Float64 }).Fit(pairs);
-        Error(narrow.Map.Apply(held), reference).Should().BeInRange(1e-9, 1e-6);
-        foreach (LatentMapFit fit in (LatentMapFit[])[wide, streamed, path])
+        foreach ((double alpha, ILatentMapFitter fitter) in (IEnumerable<(double, ILatentMapFitter)>)[(0, new LeastSquaresFitter()), (1, new RidgeFitter(1)), (1, new RidgePathFitter(new RidgePathOptions { Alphas = [1] }))])
         {
-            fit.Affine.Weight.dtype.Should().Be(ScalarType.Float64);
-            Error(fit.Map.Apply(held), reference).Should().BeLessThan(1e-13);
+            Tensor reference = Reference(pairs, alpha, held);
+            using LatentMapFit fit = fitter.Fit(pairs);
+            (fit.Affine.Weight.dtype, fit.Affine.Bias.dtype, fit.Map.Apply(x).dtype).Should().Be((ScalarType.Float64, ScalarType.Float64, ScalarType.Float32));
+            Error(fit.Map.Apply(held), reference).Should().BeLessThan(1e-12);
+            if (fitter is RidgePathFitter) continue;
+            using LatentMapFit streamed = ((IStatisticsFitter)fitter).Fit(statistics);
+            Error(streamed.Map.Apply(held), reference).Should().BeLessThan(1e-12);
         }
-        least.Affine.Weight.dtype.Should().Be(ScalarType.Float64);
-        FluentActions.Invoking(() => new RidgeOptions { MapType = ScalarType.Int32 }).Should().Throw<ArgumentOutOfRangeException>().WithMessage("MapType must be a floating-point type, but it is Int32.*");
+    }
+
+    [Fact]
+    public void MapType_IsThatOfTheMap()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(300, 20, 1).to_type(ScalarType.Float32), y = Draws.Matrix(300, 4, 2).to_type(ScalarType.Float32), held = Draws.Matrix(50, 20, 3);
+        using LatentPairs pairs = new(x, y), few = new(x.narrow(0, 0, 10), x.narrow(0, 10, 10));
+        using PairStatistics statistics = PairStatistics.Of([pairs]);
+        RidgeOptions ridge = new() { MapType = ScalarType.Float32 };
+        LeastSquaresOptions least = new() { MapType = ScalarType.Float32 };
+        RidgePathOptions path = new() { Alphas = [1], MapType = ScalarType.Float32 };
+        foreach ((double alpha, LatentMapFit fit) in (IEnumerable<(double, LatentMapFit)>)
+            [
+                (1, new RidgeFitter(ridge).Fit(pairs)), (1, new RidgeFitter(ridge).Fit(statistics)), (0, new LeastSquaresFitter(least).Fit(pairs)), (0, new LeastSquaresFitter(least).Fit(statistics)),
+                (1, new RidgePathFitter(path).Fit(pairs)), (1, new RidgePathFitter(path with { Criterion = RidgeCriterion.GeneralisedCrossValidation }).Fit(statistics)),
+            ])
+        {
+            using LatentMapFit narrow = fit;
+            (fit.Affine.Weight.dtype, fit.Affine.Bias.dtype).Should().Be((ScalarType.Float32, ScalarType.Float32));
+            Error(fit.Map.Apply(held), Reference(pairs, alpha, held)).Should().BeInRange(1e-9, 1e-6);
+        }
+        using LatentMapFit dual = new RidgeFitter(ridge).Fit(few), halves = new RidgeFitter(ridge with { MapType = ScalarType.Float16 }).Fit(pairs);
+        (dual.Affine.Bias.dtype, halves.Affine.Bias.dtype).Should().Be((ScalarType.Float32, ScalarType.Float16));
+        foreach (Func<object> options in (Func<object>[])[() => new RidgeOptions { MapType = ScalarType.Int32 }, () => new LeastSquaresOptions { MapType = ScalarType.Int32 }, () => new RidgePathOptions { MapType = ScalarType.Int32 }])
+        {
+            options.Should().Throw<ArgumentOutOfRangeException>().WithMessage("MapType must be a floating-point type, but it is Int32.*");
+        }
     }
 
     [Fact]

@@ -154,7 +154,7 @@ public sealed class StatisticsFitTests
             Action cancelled = () => from.Fit(statistics, cancellationToken: cancel.Token);
             cancelled.Should().Throw<OperationCanceledException>();
         }
-        fit.Affine.Weight.dtype.Should().Be(ScalarType.Float32);
+        fit.Affine.Weight.dtype.Should().Be(ScalarType.Float64);
         fit.Affine.Weight.shape.Should().Equal(3, 5);
         fit.Dispose();
         Action act = () => from.Fit(null!);

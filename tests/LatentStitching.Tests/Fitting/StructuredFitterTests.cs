@@ -39,7 +39,7 @@ public sealed class StructuredFitterTests
             using LatentPairs pairs = new(x, y);
             Steps<FitProgress> steps = new();
             using LatentMapFit fit = fitter.Fit(pairs, steps);
-            fit.Affine.Bias.dtype.Should().Be(dtype);
+            fit.Affine.Bias.dtype.Should().Be(ScalarType.Float64);
             fit.Map.Apply(x).dtype.Should().Be(dtype);
             x.eq(before).all().ToBoolean().Should().BeTrue();
             fit.Report.Should().Match<FitReport>(report => report.SampleCount == 40 && report.SourceDimension == 24 && report.TargetDimension == 36 && report.Elapsed > TimeSpan.Zero);

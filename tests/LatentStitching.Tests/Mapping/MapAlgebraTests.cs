@@ -195,6 +195,20 @@ public sealed class MapAlgebraTests
         of.Method.Should().Be("transpose");
     }
 
+    /// <summary>Rounding in a rotation grows with its width, and so does what is taken for rounding.</summary>
+    [Fact]
+    public void Inverse_WideRotation_MayBeOffBySqrtOfItsWidth()
+    {
+        using var scope = NewDisposeScope();
+        const double Epsilon = 2.220446049250313e-16;
+        foreach ((long width, double off, string method) in ((long, double, string)[])[(4096, 50, "transpose"), (4096, 100, "pseudo-inverse"), (64, 50, "pseudo-inverse")])
+        {
+            Tensor rows = linalg.qr(Normal(1, width, 2)).Q.t().mul(tensor(new[] { 1 + (off / 2 * Epsilon), 1 - (off / 2 * Epsilon) }).unsqueeze(1));
+            using AffineMap map = new(rows), back = map.Inverse(out InverseReport how);
+            how.Method.Should().Be(method, "width {0}, off by {1}", width, off);
+        }
+    }
+
     [Fact]
     public void Inverse_LowRank_CutsWhatIsRounding()
     {

@@ -26,7 +26,7 @@ public sealed class MapExportTests : IDisposable
     public void SaveOnnx_RunBack_IsApply(string form)
     {
         using var scope = NewDisposeScope();
-        using AffineMap map = MapForms.Make(form, 1, dtype: ScalarType.Float32);
+        using AffineMap map = MapForms.Make(form, 1, dtype: ScalarType.Float32), wide = MapForms.Make(form, 1);
         map.SaveOnnx(ModelPath, new Dictionary<string, string> { ["source"] = "a", ["target"] = "b" });
         foreach (int rows in (int[])[1, 7])
         {
@@ -37,6 +37,12 @@ public sealed class MapExportTests : IDisposable
             input.SymbolicDimensions.Should().Equal("n", "");
             metadata.Should().Contain("source", "a").And.Contain("target", "b");
         }
+        // A float64 map, as fits give it, is written in float32 alike.
+        byte[] narrow = File.ReadAllBytes(ModelPath);
+        wide.SaveOnnx(ModelPath, new Dictionary<string, string> { ["source"] = "a", ["target"] = "b" });
+        File.ReadAllBytes(ModelPath).Should().HaveCount(narrow.Length);
+        Tensor latents = Normal(2, 3, 60).to_type(ScalarType.Float32);
+        Run(latents.data<float>().ToArray(), 3, 60, out _, out _).ShouldBeCloseTo(wide.Apply(latents), 1e-6);
         Directory.GetFiles(_folder).Should().ContainSingle();
     }
 
@@ -50,7 +56,7 @@ public sealed class MapExportTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using AffineMap map = MapForms.Make(form, 1);
-        map.SaveOnnx(ModelPath);
+        map.SaveOnnx(ModelPath, dtype: ScalarType.Float64);
         Tensor z = Normal(2, 5, 60);
         Run(z.data<double>().ToArray(), 5, 60, out _, out _).ShouldBeCloseTo(map.Apply(z), 1e-14);
     }
@@ -76,6 +82,11 @@ public sealed class MapExportTests : IDisposable
         nowhere.Should().Throw<IOException>();
         Action large = () => both.SaveOnnx(ModelPath);
         large.ShouldSay<NotSupportedException>($"The map must take less than 2 GB as an ONNX model, but it has {40040L * 40060} numbers. Save it as safetensors.");
+        Action type = () => map.SaveOnnx(ModelPath, dtype: ScalarType.Float16);
+        type.ShouldRefuse("dtype", "dtype must be Float32 or Float64, but it is Float16.");
+        using AffineMap huge = new(ones(1, 2, ScalarType.Float64) * 1e39);
+        Action range = () => huge.SaveOnnx(ModelPath);
+        range.ShouldRefuse("dtype", "dtype must hold the map's numbers, but some are too large for Float32. Pass ScalarType.Float64.");
         Directory.GetFileSystemEntries(_folder).Should().BeEmpty();
         wide.SaveOnnx(ModelPath);
     }

@@ -100,6 +100,11 @@ public sealed class MapFormTests
         (map.Apply(z) * weights).sum().backward();
         z.grad!.ShouldBeCloseTo(weights.mm(dense.Weight), 1e-12);
         map.Weight.requires_grad.Should().BeFalse();
+        // Float32 latents and a float64 map, as fits give it.
+        Tensor narrow = Normal(5, 2, 60).to_type(ScalarType.Float32).requires_grad_();
+        (map.Apply(narrow) * weights.to_type(ScalarType.Float32)).sum().backward();
+        narrow.grad!.dtype.Should().Be(ScalarType.Float32);
+        narrow.grad!.ShouldBeCloseTo(weights.mm(dense.Weight), 1e-6);
     }
 
     [Theory]
@@ -120,6 +125,39 @@ public sealed class MapFormTests
             map.Bias.dtype.Should().Be(mapType);
             map.Weight.dtype.Should().Be(mapType);
         }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float64, 0)]
+    [InlineData(ScalarType.Float32, 1e-6)]
+    [InlineData(ScalarType.Float16, 1e-2)]
+    [InlineData(ScalarType.BFloat16, 1e-1)]
+    public void To_EveryForm_IsTheSameMapInTheType(ScalarType dtype, double tolerance)
+    {
+        foreach (string form in MapForms.All)
+        {
+            using var scope = NewDisposeScope();
+            using AffineMap map = MapForms.Make(form, 1), other = map.To(dtype), back = other.To(ScalarType.Float64);
+            Tensor z = Normal(5, 3, 60);
+            (other.Weight.dtype, other.Bias.dtype, back.Bias.dtype, map.Bias.dtype).Should().Be((dtype, dtype, ScalarType.Float64, ScalarType.Float64));
+            if (form != "kernel") (other.Form, other.ParameterCount).Should().Be((map.Form, map.ParameterCount));
+            other.Apply(z).ShouldBeCloseTo(map.Apply(z), form == "kernel" ? Math.Max(tolerance, 1e-13) : tolerance, form);
+            back.Apply(z).ShouldBeCloseTo(other.Apply(z), 0, form);
+            other.Dispose();
+            map.Apply(z).ShouldBeCloseTo(map.Apply(z), 0, "the map keeps its own tensors");
+        }
+    }
+
+    [Fact]
+    public void To_WhatCannotBe_IsRefused()
+    {
+        using var scope = NewDisposeScope();
+        using AffineMap map = new(ones(1, 2, ScalarType.Float64) * 1e5), offset = new(ones(1, 2), ones(1) * 1e5f);
+        Refuses(() => map.To(ScalarType.Int32), "dtype", "dtype must be a floating-point type, but it is Int32.");
+        Refuses(() => map.To(ScalarType.Float16), "dtype", "dtype must hold the map's numbers, but some are too large for Float16. Take a type of a wider range.");
+        Refuses(() => offset.To(ScalarType.Float16), "dtype", "dtype must hold the map's numbers, but some are too large for Float16. Take a type of a wider range.");
+        map.Dispose();
+        FluentActions.Invoking(() => map.To(ScalarType.Float32)).Should().Throw<ObjectDisposedException>();
     }
 
     [Theory]
