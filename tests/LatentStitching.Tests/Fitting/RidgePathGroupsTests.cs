@@ -73,6 +73,14 @@ public sealed class RidgePathGroupsTests
     }
 
     [Fact]
+    public void Fit_CancelledBetweenStrengths_ThrowsAndLeavesNoTensor()
+    {
+        using var scope = NewDisposeScope();
+        using LatentPairs pairs = new(Draws.Matrix(30, 4, 1), Draws.Matrix(30, 2, 2));
+        new RidgePathFitter(new RidgePathOptions { Groups = RidgePathOptions.Folds(30, 3, seed: 1) }).ShouldStopAfterOneStep(pairs);
+    }
+
+    [Fact]
     public void Prepared_OfAScaledTarget_DoesNotTellPreparedUnits()
     {
         using var scope = NewDisposeScope();
