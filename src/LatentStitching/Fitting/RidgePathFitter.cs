@@ -16,7 +16,7 @@ namespace LatentStitching.Fitting;
 /// (<see cref="RidgePathPoint.ErrorBound"/>, <see cref="RidgePathOptions.ExactPath"/>). The choice is that of the whole path.</para>
 /// <para>Numerics: float64 throughout, result in the dtype of the source; of a source with directions below 10⁻⁵ of its largest singular value that are more than rounding, a singular value decomposition takes the place of the
 /// eigendecomposition, at several times the cost and 16·n·d_s bytes more. Cost: with r = min(n, d_s), one symmetric eigendecomposition of size r, 2n·r operations a strength for the leverages, and 2n·r·d_t for each one evaluated (usually one to
-/// three; of targets wider than 2·d_s, 2n·r² and once 2n·r·d_t); with groups of m rows up to n·r² + 6n·r·d_t for each strength (2n·r·(m + d_t) where m is up to r); from statistics, size d_s and 2·d_s·d_t operations a strength.</para>
+/// three; of targets wider than 2·d_s, 2n·r² and once 2n·r·d_t); with groups up to 3n·r² + 6n·r·d_t for each strength, and a copy of the target and 8·n·r bytes where their rows lie apart; from statistics, size d_s and 2·d_s·d_t operations a strength.</para>
 /// <para>Thread safety: immutable.</para>
 /// <para>Sources: see <see cref="RidgeCriterion"/>; Rifkin and Lippert, "Notes on Regularized Least Squares", MIT-CSAIL-TR-2007-025.</para>
 /// </remarks>
@@ -91,7 +91,7 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         RidgePathSelection.Choice choice = selection.Choose();
         double leftOut = choice.LeaveOneOutSumOfSquares!.Value;
         double? leftOutR2 = double.IsPositiveInfinity(leftOut) ? null : LinearFit.R2(leftOut, leftOutSum);
-        if (leftOutR2 is null && _options.Criterion == RidgeCriterion.LeaveOneOut) RequireJudged(grouped?.IsJudged ?? path.IsJudged(path.Source.LeverageLeft(alphas[^1])), grouped is not null);
+        if (leftOutR2 is null && _options.Criterion == RidgeCriterion.LeaveOneOut) RequireJudged(pairs, grouped?.IsJudged ?? path.IsJudged(path.Source.LeverageLeft(alphas[^1])), grouped is not null);
         // The eigendecomposition squares the condition of X; least squares deserves the solver that does not.
         Tensor weights = Weights(choice.Alphas, path.Weights, () => RidgeSolver.Solve(x, y, 0, intercept, cancellationToken).Weight, pairs.Source.device);
         return LinearFit.Finish(_options.MapType ?? pairs.Source.dtype, x.Centre, y.Centre, weights, intercept, new FitReport
@@ -116,13 +116,13 @@ public sealed class RidgePathFitter : ILatentMapFitter, IStatisticsFitter
         });
     }
 
-    private static void RequireJudged(bool judged, bool grouped)
+    private static void RequireJudged(LatentPairs pairs, bool judged, bool grouped)
     {
         if (judged) return;
         (string what, string one, string leverage) = grouped ? ("groups", "group", "") : ("rows", "row", " (its leverage is 1)");
         throw new ArgumentException(
             $"pairs must let some strength be judged by leaving {what} out, but under each of them one {one} alone determines a part of the map{leverage}. Add a larger strength to Alphas, or use RidgeFitter with a strength of your own.",
-            "pairs");
+            nameof(pairs));
     }
 
     // Errors by strength: of what is left out and of training, each a target or summed.

@@ -39,10 +39,7 @@ public sealed record RidgePathOptions
         get;
         init
         {
-            if (value is not null && value.Distinct().Take(2).Count() < 2)
-            {
-                throw new ArgumentException($"Groups must name at least two groups, but it names {value.Distinct().Count()}. Leave it null to leave out each row alone.", nameof(Groups));
-            }
+            if (value is not null) Guard.NotAlike(value, "groups", "Leave it null to leave out each row alone.", nameof(Groups));
             field = value is null ? null : [.. value];
         }
     }

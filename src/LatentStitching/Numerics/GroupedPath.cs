@@ -5,8 +5,11 @@ namespace LatentStitching.Numerics;
 /// <summary>Exact errors of predicting each group of rows by a ridge fit without the whole group, for many strengths from the one decomposition of a <see cref="RidgePath"/>.</summary>
 /// <remarks>
 /// <para>With the fit's residuals r and hat matrix H = U·diag(λ/(λ+α))·Uᵀ + 11ᵀ/n (the last only with an intercept), the residuals of group B under the fit without it are (I − H_BB)⁻¹·r_B: Allen (1974) for a group of rows.
-/// A group of m rows costs a factor of side m; one of more rows than directions costs one of side r, by P = [U·diag(√(λ/(λ+α))), 1/√n] and (I − PPᵀ)⁻¹ = I + P(I − PᵀP)⁻¹Pᵀ, where PᵀP of all strengths comes from one Gram matrix.
-/// No strength takes more than n·r² + 6n·r·t operations.</para>
+/// A group of m rows costs a factor of side m and its residuals.</para>
+/// <para>A group of more rows than directions costs neither. With V = [U_B, 1/√n], D = diag(√(λ/(λ+α)), 1) and P = VD, H_BB = PPᵀ and (I − PPᵀ)⁻¹ = I + P(I − PᵀP)⁻¹Pᵀ. So with the residuals R of least squares and A = diag(α/(λ+α))·UᵀY, with a row of zeros for the
+/// mean, r_B = R_B + VA and the left-out residuals are R_B + V(A + S), S = D(I − D·VᵀV·D)⁻¹D(VᵀR_B + VᵀV·A): their squares follow from VᵀV, VᵀR_B and ‖R_B‖², which all strengths share. The parts are of the size of the errors, for rows
+/// that are left out have no smaller ones than least squares leaves, so nothing cancels.</para>
+/// <para>No strength takes more than 3n·r² + 6n·r·t operations.</para>
 /// <para>Where d ≥ n, I − H = WWᵀ and r = W·diag(√g)·Z with W = (U less its column means)·diag(√g) and g = α/(λ+α), in which nothing cancels as α → 0: the mean takes the direction of ones from U, whose g is 1.</para>
 /// <para>The tensors belong to the dispose scope that is open when the path is made.</para>
 /// </remarks>
@@ -18,7 +21,7 @@ internal sealed class GroupedPath
     private readonly RowGroups _groups;
     private readonly Tensor _left;    // U, the groups' rows together, [n, r]; in the dual less its column means where there is an intercept
     private readonly CentredMatrix _y; // in the same order
-    private readonly Dictionary<long, Tensor> _grams = []; // of [U, 1/√n], of the groups of more rows than directions, by their first row
+    private readonly Dictionary<long, (Tensor Gram, Tensor Cross, Tensor Squares)> _large = []; // VᵀV, VᵀR [r + 1, t] and ‖R‖² [t] of the groups of more rows than directions, by their first row
 
     private GroupedPath(RidgePath path, RowGroups groups, Tensor left, CentredMatrix target)
     {
@@ -28,7 +31,7 @@ internal sealed class GroupedPath
         _y = target;
         foreach ((long start, long size, _) in Parts)
         {
-            if (size > LargestSmall) _grams.Add(start, Gram(left.narrow(0, start, size)));
+            if (size > LargestSmall) _large.Add(start, Moments(start, size));
         }
     }
 
@@ -89,11 +92,12 @@ internal sealed class GroupedPath
         Tensor sums = zeros(2, _y.Columns, ScalarType.Float64, _left.device);
         using var scope = NewDisposeScope();
         Tensor leftOver = Source.LeftOver(alpha), shrunk = _path.Kept(leftOver), root = _path.IsPrimal ? leftOver.neg().add_(1).sqrt_() : leftOver.sqrt();
+        Tensor factors = WithMean(root.unsqueeze(1), 1), missed = WithMean(_path.Shares.mul(leftOver.unsqueeze(1)), 0);
         bool judged = true;
         foreach ((long start, long size, long groups) in Parts)
         {
             using var part = NewDisposeScope();
-            judged &= size > LargestSmall ? AddLarge(sums, start, size, shrunk, root) : AddSmall(sums, start, size, groups, shrunk, root);
+            judged &= size > LargestSmall ? AddLarge(sums, start, factors, missed) : AddSmall(sums, start, size, groups, shrunk, root);
         }
         if (!judged) sums.select(0, 0).fill_(double.PositiveInfinity);
         IsJudged |= judged;
@@ -117,31 +121,17 @@ internal sealed class GroupedPath
         return IsSound(lower, info, primal ? null : left.diagonal(0, 1, 2));
     }
 
-    // One group of more rows than directions, by a factor of I − PᵀP, [r + 1, r + 1] with an intercept. Its rows are passed twice, block by block.
-    private bool AddLarge(Tensor sums, long start, long size, Tensor shrunk, Tensor root)
+    // One group of more rows than directions, by a factor of I − D·VᵀV·D, [r + 1, r + 1] with an intercept.
+    private bool AddLarge(Tensor sums, long start, Tensor factors, Tensor missed)
     {
-        double mean = Mean;
-        Tensor factors = Source.HasIntercept ? cat([root, ones(1, ScalarType.Float64, root.device)]) : root;
-        Tensor moments = zeros(factors.size(0), _y.Columns, ScalarType.Float64, root.device);
-        foreach ((long first, long count) in CentredMatrix.Blocks(size, _y.BlockRows))
-        {
-            using var block = NewDisposeScope();
-            Tensor residuals = Residuals(start + first, count, shrunk);
-            sums.select(0, 1).add_(residuals.square().sum([0]));
-            Product.Add(moments.narrow(0, 0, Directions), _left.narrow(0, start + first, count).t(), residuals);
-            if (mean > 0) moments[Directions].add_(residuals.sum([0]), alpha: mean);
-        }
-        Tensor left = _grams[start].mul(factors.unsqueeze(1)).mul_(factors).neg_();
+        (Tensor gram, Tensor cross, Tensor squares) = _large[start];
+        Tensor left = gram.mul(factors).mul_(factors.t()).neg_(), image = Product.Of(gram, missed);
         left.diagonal().add_(1);
+        sums.select(0, 1).add_(squares).add_(cross.mul(2).add_(image).mul_(missed).sum([0]));
         (Tensor lower, Tensor info) = linalg.cholesky_ex(left);
-        Tensor change = Solve(lower, moments.mul_(factors.unsqueeze(1))).mul_(factors.unsqueeze(1)), without = shrunk.sub(change.narrow(0, 0, Directions));
-        foreach ((long first, long count) in CentredMatrix.Blocks(size, _y.BlockRows))
-        {
-            using var block = NewDisposeScope();
-            Tensor residuals = Residuals(start + first, count, without);
-            if (mean > 0) residuals.add_(change[Directions], alpha: mean);
-            sums.select(0, 0).add_(residuals.Squared().sum([0]));
-        }
+        Tensor change = Solve(lower, cross.add(image).mul_(factors)).mul_(factors);
+        Product.Add(image, gram, change);
+        sums.select(0, 0).add_(squares).add_(image.add_(cross, alpha: 2).mul_(change.add_(missed)).sum([0]));
         return IsSound(lower, info, null);
     }
 
@@ -152,20 +142,28 @@ internal sealed class GroupedPath
         return _path.IsPrimal ? Product.From(_y.Block(start, rows), basis, coefficients) : Product.Of(basis, coefficients);
     }
 
-    // The Gram matrix of a group's rows of [U, 1/√n].
-    private Tensor Gram(Tensor rows)
+    // What all strengths need of a group of more rows than directions, in one pass over its rows.
+    private (Tensor Gram, Tensor Cross, Tensor Squares) Moments(long start, long size)
     {
         using var scope = NewDisposeScope();
-        Tensor gram = zeros(Directions, Directions, ScalarType.Float64, rows.device);
-        Product.AddLower(gram, rows.t(), rows);
-        CentredMatrix.Mirror(gram);
-        if (Source.HasIntercept)
+        long width = Directions + (Source.HasIntercept ? 1 : 0);
+        Tensor gram = zeros(width, width, ScalarType.Float64, _left.device), cross = zeros(width, _y.Columns, ScalarType.Float64, _left.device), squares = zeros_like(cross[0]);
+        foreach ((long first, long count) in CentredMatrix.Blocks(size, _y.BlockRows))
         {
-            Tensor side = rows.sum([0], keepdim: true).mul_(Mean), corner = full(1, 1, rows.size(0) * Mean * Mean, ScalarType.Float64, device: rows.device);
-            gram = cat([cat([gram, side], 0), cat([side, corner], 1).t()], 1);
+            using var block = NewDisposeScope();
+            Tensor rows = _left.narrow(0, start + first, count), residuals = Residuals(start + first, count, _path.Shares);
+            rows = Source.HasIntercept ? cat([rows, full(count, 1, Mean, ScalarType.Float64, device: rows.device)], 1) : rows;
+            Product.AddLower(gram, rows.t(), rows);
+            Product.Add(cross, rows.t(), residuals);
+            squares.add_(residuals.Squared().sum([0]));
         }
-        return gram.MoveToOuterDisposeScope();
+        CentredMatrix.Mirror(gram);
+        return (gram.MoveToOuterDisposeScope(), cross.MoveToOuterDisposeScope(), squares.MoveToOuterDisposeScope());
     }
+
+    // A matrix [r, k] with a row for the mean, where that is taken.
+    private Tensor WithMean(Tensor matrix, double value) =>
+        Source.HasIntercept ? cat([matrix, full(1, matrix.size(1), value, ScalarType.Float64, device: matrix.device)]) : matrix;
 
     // 1/(M⁻¹)ⱼⱼ is what row j of M = LLᵀ has that no other row of the group has, and its least is within the group's size of the least eigenvalue; a pivot alone depends on the order.
     private bool IsSound(Tensor lower, Tensor info, Tensor? whole)

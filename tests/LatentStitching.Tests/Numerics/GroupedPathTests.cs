@@ -38,6 +38,19 @@ public sealed class GroupedPathTests
     [InlineData(false)]
     public void Errors_OfManyRowsAndTargets_AreThoseOfRefits(bool intercept) => Compare(2500, 4, 1024, [700, 30], intercept);
 
+    // The squares of large groups follow from sums, of which only those of what no strength explains are left.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Errors_OfAlmostExactTargets_AreThoseOfRefits(bool intercept)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Matrix(60, 4, 1), y = x.mm(Draws.Matrix(4, 3, 3)).add(Draws.Matrix(60, 3, 2).mul(1e-6));
+        int[] labels = Labels(60, [20]);
+        GroupedPath grouped = Paths(x, y, labels, intercept).Grouped;
+        foreach (double alpha in (double[])[0, 1e-5, 1e-2]) grouped.Errors(alpha)[0].ShouldBeCloseTo(tensor(Draws.LeftOutErrors(x, y, alpha, intercept, labels).Errors), 1e-8, $"alpha {alpha}");
+    }
+
     [Theory]
     [InlineData(50, 7, true)]
     [InlineData(50, 7, false)]
