@@ -33,8 +33,8 @@ public sealed record FitReport
     public RidgeCriterion? Criterion { get; init; }
 
     /// <summary>
-    /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Null where it was not computed: a penalised
-    /// fit on more than 256 rows and columns.
+    /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Singular values up to max(n, d)·ε of the largest count as zero; where squares are
+    /// all there is, in a fit from statistics and on a path with no more rows than columns, those up to about 10⁻⁷. Null where it was not computed: a penalised fit on more than 256 rows and columns.
     /// </summary>
     public long? Rank { get; init; }
 
