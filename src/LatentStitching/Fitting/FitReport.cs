@@ -29,12 +29,12 @@ public sealed record FitReport
     /// <summary>The strengths that were compared, ascending; empty for a fitter that compares none.</summary>
     public IReadOnlyList<RidgePathPoint> Path { get; init; } = [];
 
-    /// <summary>What the strengths of <see cref="Path"/> were compared by; null for a fitter that compares none.</summary>
+    /// <summary>What the strengths of <see cref="Path"/> were compared by; null for a fitter that compares none. Leave-one-out with <see cref="Folds"/> left out groups of rows.</summary>
     public RidgeCriterion? Criterion { get; init; }
 
     /// <summary>
-    /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Null where it was not computed: a penalised
-    /// fit on more than 256 rows and columns.
+    /// Numerical rank of the (centred) source latents for least squares and ridge, of the map for the other fitters unless they say otherwise. Singular values up to max(n, d)·ε of the largest count as zero; where squares are
+    /// all there is, in a fit from statistics and on a path with no more rows than columns, those up to about 10⁻⁷. Null where it was not computed: a penalised fit on more than 256 rows and columns.
     /// </summary>
     public long? Rank { get; init; }
 
@@ -56,13 +56,13 @@ public sealed record FitReport
     /// <summary>Share of the target's variance that the map explains on the rows it was fitted to, over all columns together; NaN where the target does not vary, or where a fit of <see cref="SharedSource"/> did not compute it. At most 1.</summary>
     public required double TrainingR2 { get; init; }
 
-    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it or a row of leverage 1 has no such error, and always where it had statistics and no rows.</summary>
+    /// <summary>The same with each row predicted by a map fitted without it, which is what to trust; null where the fitter does not compute it, left out more than a row at a time, or a row of leverage 1 has no such error, and always where it had statistics and no rows.</summary>
     public double? LeaveOneOutR2 { get; init; }
 
-    /// <summary>The same with each row predicted by a map fitted without its part of the rows, of <see cref="Folds"/> parts; null for fitters that deal none.</summary>
+    /// <summary>The same with each row predicted by a map fitted without its part of the rows, of <see cref="Folds"/> parts; null for fitters that deal none and were given none.</summary>
     public double? CrossValidatedR2 { get; init; }
 
-    /// <summary>Into how many parts the rows were dealt for <see cref="CrossValidatedR2"/>; null for fitters that deal none.</summary>
+    /// <summary>How many parts of the rows were left out in turn for <see cref="CrossValidatedR2"/>: folds, or the groups of <see cref="RidgePathOptions.Groups"/>; null where there are none.</summary>
     public int? Folds { get; init; }
 
     /// <summary>The same on the rows that an iterative fitter kept aside to know when to stop, a little flattered by that choice; null for fitters that keep none.</summary>

@@ -13,8 +13,8 @@ namespace LatentStitching.Fitting;
 /// units: where columns are divided by the standard deviation of n − 1, as torch and latentis do, multiply by n/(n − 1) to get the same map.</para>
 /// <para>Constant columns are not divided. Dependent columns do no harm in whitening: directions whose singular value is at most max(n, d)·ε·σ₁ are taken for absent, get no weight on the source's side and stay at the
 /// mean on the target's. Latents of no more rows than columns lie, whitened, at equal distances from each other: regularise the fit.</para>
-/// <para>The report is the fitter's, in prepared units, and names the preparation as part of its solver. <see cref="FitReport.TrainingR2"/> is that of the latents themselves. <see cref="FitReport.LeaveOneOutR2"/> and
-/// <see cref="FitReport.HeldOutR2"/> are null where the target is scaled, for they weigh its columns otherwise; else they stand, though the rows left out took part in the preparation. Where no penalty decides what PCA whitening
+/// <para>The report is the fitter's, in prepared units, and names the preparation as part of its solver. <see cref="FitReport.TrainingR2"/> is that of the latents themselves. <see cref="FitReport.LeaveOneOutR2"/>,
+/// <see cref="FitReport.CrossValidatedR2"/> and <see cref="FitReport.HeldOutR2"/> are null where the target is scaled, for they weigh its columns otherwise; else they stand, though the rows left out took part in the preparation. Where no penalty decides what PCA whitening
 /// hides, the status is <see cref="FitStatus.RankDeficient"/>; "of least norm" there means in prepared units.</para>
 /// <para>Numerics: float64, a copy of both sides; the map too, unless <see cref="PreparedOptions.MapType"/> says otherwise. Whitening costs one singular value decomposition [n, d]. Form: the fitter's, if it is dense, factored or in blocks, or factors where
 /// whitening makes them the smaller; a convolution or a Kronecker product becomes dense.</para>
@@ -67,6 +67,7 @@ public sealed class PreparedFitter : ILatentMapFitter
             // Without an offset the mean is not taken off, as with every fitter.
             TrainingR2 = asItWas ? inner.Report.TrainingR2 : StructuredFit.R2(StructuredFit.Residual(fit.Map, pairs), pairs, _options.Centre || map.Bias.count_nonzero().ToInt64() > 0),
             LeaveOneOutR2 = asItWas ? inner.Report.LeaveOneOutR2 : null,
+            CrossValidatedR2 = asItWas ? inner.Report.CrossValidatedR2 : null,
             HeldOutR2 = asItWas ? inner.Report.HeldOutR2 : null,
             Elapsed = clock.Elapsed,
         });

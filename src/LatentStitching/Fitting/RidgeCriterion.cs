@@ -5,7 +5,7 @@ public enum RidgeCriterion
 {
     /// <summary>
     /// The mean squared error of predicting each row by a fit without it, exactly: Allen, "The Relationship between Variable Selection and Data Augmentation and a Method for Prediction",
-    /// Technometrics 16 (1974). Needs the rows.
+    /// Technometrics 16 (1974). Needs the rows. With <see cref="RidgePathOptions.Groups"/> each row by a fit without its group.
     /// </summary>
     LeaveOneOut,
 

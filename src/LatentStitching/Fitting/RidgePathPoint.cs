@@ -7,8 +7,8 @@ public sealed record RidgePathPoint
     public required double Alpha { get; init; }
 
     /// <summary>
-    /// What the strengths are compared by, a mean over all target entries, in squared target units: the leave-one-out mean squared error, or the generalised cross-validation score, as
-    /// <see cref="FitReport.Criterion"/> says. Infinite where leaving a row out cannot be judged, for its leverage is 1.
+    /// What the strengths are compared by, a mean over all target entries, in squared target units: the mean squared error of rows left out, one by one or (<see cref="RidgePathOptions.Groups"/>) in groups,
+    /// or the generalised cross-validation score, as <see cref="FitReport.Criterion"/> says. Infinite where leaving a row out cannot be judged, for its leverage is 1, or a group, for it determines a part of the map alone.
     /// </summary>
     public required double Error { get; init; }
 

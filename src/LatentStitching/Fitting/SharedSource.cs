@@ -262,7 +262,7 @@ public sealed class SharedSource : IDisposable
         Tensor moments = Moments(x);
         cancellationToken.ThrowIfCancellationRequested();
         long fullRank = Math.Min(SourceDimension, FreeRows);
-        Spectrum? spectrum = RidgeSolver.Reported(moments, Count, SourceDimension, alpha);
+        Spectrum? spectrum = RidgeSolver.Reported(moments, x, _dual, fullRank, alpha);
         RidgeFactor? factor = RidgeSolver.Factor(moments.clone(), _dual, alpha, FitIntercept);
         if (factor is not null && !_dual) factor = RidgeSolver.Quick(factor);
         (long? rank, double? condition, double? freedom) = factor is null ? default : RidgeSolver.Spectral(spectrum, factor, moments.size(0), fullRank, alpha);

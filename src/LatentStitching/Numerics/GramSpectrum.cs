@@ -63,8 +63,8 @@ internal sealed class GramSpectrum
         };
     }
 
-    // ‖XV‖².
-    private static double SumOfSquares(CentredMatrix x, Tensor vectors)
+    /// <summary>‖XV‖².</summary>
+    public static double SumOfSquares(CentredMatrix x, Tensor vectors)
     {
         double sum = 0;
         foreach ((long start, long size) in CentredMatrix.Blocks(x.Rows, x.BlockRows))

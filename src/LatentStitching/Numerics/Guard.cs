@@ -58,6 +58,12 @@ internal static class Guard
         if (value.Count == 0) throw new ArgumentException($"{name} must hold at least one entry, but it is empty. {cure}", name);
     }
 
+    public static void NotAlike<T>(IReadOnlyCollection<T> value, string what, string cure, [CallerArgumentExpression(nameof(value))] string name = "")
+    {
+        int count = value.Distinct().Count();
+        if (count < 2) throw new ArgumentException($"{name} must name at least two {what}, but it names {count}. {cure}", name);
+    }
+
     public static string NotBlank(string value, [CallerArgumentExpression(nameof(value))] string name = "")
     {
         ArgumentNullException.ThrowIfNull(value, name);

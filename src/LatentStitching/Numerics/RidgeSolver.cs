@@ -95,8 +95,8 @@ internal static class RidgeSolver
     public static RidgeFactor Quick(RidgeFactor factor) => factor.Lower.size(0) <= ReportedTraceLimit ? factor.Inverted() : factor;
 
     /// <summary>The spectrum of moments that are few enough, before they are shifted: least squares tells the condition of more of them than ridge, which does not depend on it.</summary>
-    public static Spectrum? Reported(Tensor moments, long rows, long columns, double alpha) =>
-        IsReported(moments.size(0), alpha) ? Spectrum.Of(moments.to_type(ScalarType.Float64), rows, columns) : null;
+    public static Spectrum? Reported(Tensor moments, CentredMatrix x, bool dual, long fullRank, double alpha) =>
+        IsReported(moments.size(0), alpha) ? Spectrum.Of(moments, x, dual, fullRank) : null;
 
     /// <summary>Whether so many eigenvalues cost little beside the fit.</summary>
     public static bool IsReported(long size, double alpha) => size <= (alpha == 0 ? ReportedTraceLimit : ReportedSpectrumLimit);
@@ -106,7 +106,7 @@ internal static class RidgeSolver
         Tensor gram = x.Gram(), cross = x.TransposeTimes(y);
         double targetSum = y.SumOfSquares();
         cancellationToken.ThrowIfCancellationRequested();
-        Spectrum? spectrum = Reported(gram, x.Rows, x.Columns, alpha);
+        Spectrum? spectrum = Reported(gram, x, dual: false, fullRank, alpha);
         RidgeFactor? factor = x.IsFast && x.Columns > ReportedTraceLimit ? FactorRounded(gram, alpha) : null;
         factor ??= Factor(gram, dual: false, alpha, intercept: false);
         // A float64 sum of float32 products has their digits only.
@@ -172,7 +172,7 @@ internal static class RidgeSolver
         long n = x.Rows, fullRank = FullRank(x, intercept);
         Tensor kernel = (rounded ? x.Rounded() : x).Kernel();
         cancellationToken.ThrowIfCancellationRequested();
-        Spectrum? spectrum = Reported(kernel, n, x.Columns, alpha);
+        Spectrum? spectrum = Reported(kernel, x, dual: true, fullRank, alpha);
         RidgeFactor? factor = Factor(kernel, dual: true, alpha, intercept);
         if (factor is null) return null;
         cancellationToken.ThrowIfCancellationRequested();

@@ -63,18 +63,26 @@ internal static class Draws
     }
 
     /// <summary>Σ over all entries of the squared errors of rows that ridge was fitted without, one refit a row.</summary>
-    public static double LeftOutError(Tensor x, Tensor y, double alpha, bool intercept)
+    public static double LeftOutError(Tensor x, Tensor y, double alpha, bool intercept) =>
+        LeftOutErrors(x, y, alpha, intercept, [.. Enumerable.Range(0, (int)x.size(0))]).Errors.Sum();
+
+    /// <summary>The same of groups of rows, one refit a label: the sum of each target column; and what the mean of the other groups leaves of all, or zero without an intercept.</summary>
+    public static (double[] Errors, double Variation) LeftOutErrors(Tensor x, Tensor y, double alpha, bool intercept, IReadOnlyList<int> labels)
     {
         using var scope = NewDisposeScope();
         RidgeFitter fitter = new(new RidgeOptions { Alpha = alpha, FitIntercept = intercept });
-        double sum = 0;
-        for (long row = 0; row < x.size(0); row++)
+        Tensor sums = zeros(y.size(1), ScalarType.Float64);
+        double variation = 0;
+        foreach (int label in labels.Distinct())
         {
             using var one = NewDisposeScope();
-            Tensor others = cat([arange(row), arange(row + 1, x.size(0))]).to_type(ScalarType.Int64);
-            using LatentMapFit fit = Stitcher.Fit(x.index_select(0, others), y.index_select(0, others), fitter);
-            sum += SquaredError(fit.Map, x.narrow(0, row, 1), y.narrow(0, row, 1));
+            Tensor own = Rows(row => labels[row] == label), others = Rows(row => labels[row] != label), rest = y.index_select(0, others), group = y.index_select(0, own);
+            using LatentMapFit fit = Stitcher.Fit(x.index_select(0, others), rest, fitter);
+            sums.add_(fit.Map.Apply(x.index_select(0, own)).sub(group).square().sum([0]));
+            variation += (intercept ? group.sub(rest.mean([0])) : group).square().sum().ToDouble();
         }
-        return sum;
+        return (sums.data<double>().ToArray(), variation);
+
+        Tensor Rows(Func<int, bool> isWanted) => tensor(Enumerable.Range(0, labels.Count).Where(isWanted).Select(row => (long)row).ToArray());
     }
 }

@@ -131,13 +131,44 @@ public sealed class RidgePathHardSourceTests
         fit.Map.Apply(x).ShouldBeCloseTo(plain.Map.Apply(x), 1e-6);
     }
 
-    [Fact]
-    public void Rank_BelowTenMillion_IsThatOfLeastSquaresWhateverTheStrength()
+    /// <summary>The moments that ridge solves by hold squares, and lose a direction 10⁷ times smaller than the largest; the rank that is told is that of X.</summary>
+    [Theory]
+    [InlineData(5e6)]
+    [InlineData(1e7)]
+    [InlineData(1e8)]
+    [InlineData(1e10)]
+    public void Rank_IsThatOfLeastSquaresWhateverTheStrength(double condition)
     {
         using var scope = NewDisposeScope();
-        using LatentPairs pairs = new(Draws.Conditioned(2000, 40, 5e6, 1), Draws.Matrix(2000, 3, 5));
-        using LatentMapFit path = new RidgePathFitter().Fit(pairs), ridge = new RidgeFitter(1e-3).Fit(pairs), plain = new LeastSquaresFitter().Fit(pairs);
-        (path.Report.Rank, ridge.Report.Rank, plain.Report.Rank).Should().Be((40, 40, 40));
+        Tensor x = Draws.Conditioned(5000, 40, condition, 1), y = Draws.Matrix(5000, 3, 5), wide = Draws.Conditioned(3000, 40, condition, 2).t(), few = Draws.Matrix(40, 3, 6);
+        foreach ((Tensor source, Tensor target, long rank) in ((Tensor, Tensor, long)[])[(x, y, 40), (wide, few, 39)])
+        {
+            Tensor singular = linalg.svdvals(Draws.Centred(source));
+            double actual = singular[0].ToDouble() / singular[rank - 1].ToDouble();
+            using LatentPairs pairs = new(source, target);
+            using SharedSource shared = new(source);
+            using LatentMapFit ridge = new RidgeFitter(1e-3).Fit(pairs), plain = new LeastSquaresFitter().Fit(pairs), same = shared.Fit(target, 1e-3);
+            (ridge.Report.Rank, plain.Report.Rank, same.Report.Rank).Should().Be((rank, rank, rank));
+            // An eigenvalue that is just large enough to count has two digits.
+            foreach (LatentMapFit fit in (LatentMapFit[])[ridge, same]) fit.Report.ConditionNumber.Should().BeApproximately(actual, 1e-2 * actual);
+            ridge.Report.DegreesOfFreedom.Should().BeApproximately(1 + singular.square().div(singular.square().add(1e-3)).sum().ToDouble(), 1e-6);
+        }
+        using LatentPairs tall = new(x, y);
+        using LatentMapFit path = new RidgePathFitter().Fit(tall);
+        path.Report.Rank.Should().Be(40);
+    }
+
+    /// <summary>Dependent columns and repeated rows stay uncounted, which needs no more than X times the directions they leave.</summary>
+    [Theory]
+    [InlineData(3000, 9, 7)]
+    [InlineData(8, 300, 6)]
+    public void Rank_OfDependentColumnsAndRows_IsLess(long rows, long columns, long rank)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Draws.Awkward(rows, columns, 1);
+        if (rows < columns) x[3] = x[5];
+        using LatentMapFit ridge = Stitcher.Fit(x, Draws.Matrix(rows, 2, 2), new RidgeFitter(1e-3));
+        ridge.Report.Rank.Should().Be(rank);
     }
 
     [Theory]
