@@ -6,6 +6,7 @@ using LatentStitching.Benchmarks.Editing;
 using LatentStitching.Benchmarks.Fitting;
 using LatentStitching.Benchmarks.Latents;
 using LatentStitching.Benchmarks.Metrics;
+using LatentStitching.Benchmarks.Numerics;
 using LatentStitching.Benchmarks.Probing;
 using LatentStitching.Benchmarks.SideBySide;
 using LatentStitching.Benchmarks.Studies;
@@ -15,6 +16,7 @@ using LatentStitching.Benchmarks.Studies;
 // ... -- study                              twenty maps between five spaces, beside scikit-learn
 // ... -- wide [fast] [small]                one fit of 12288 columns to 12288, with the peak of memory
 // ... -- structure [all] [small]            low rank and the choice of a structure at 3×64×64, with the peak of memory
+// ... -- products                           matrix products beside libtorch's, and fits, on one and two threads
 // ... -- million                            a million rows, with the peak of memory
 // ... -- fuzz [count]                       damaged files for every checkpoint reader
 // ... -- similarity                         CKA and neighbours beside the n × n forms
@@ -36,6 +38,7 @@ if (args is ["study", ..]) return StudyComparison.Run(small: args.Contains("smal
 if (args is ["probes", ..]) return args.Contains("small") ? ProbeComparison.Run(2000, 2000, 0.005, 2) : ProbeComparison.Run(9000, 12288, 0.005, 1);
 if (args is ["wide", ..]) return WideFit.Run(args.Contains("fast"), args.Contains("small"));
 if (args is ["structure", ..]) return StructureLane.Run(args.Contains("all"), args.Contains("small"));
+if (args is ["products"]) return ProductRates.Run();
 if (args is ["million"]) return MillionRows.Run();
 if (args is ["fuzz", ..]) return FuzzLane.Run(args[1..]);
 if (args is ["similarity"]) return SimilarityComparison.Run();
