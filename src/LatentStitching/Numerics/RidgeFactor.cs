@@ -129,11 +129,10 @@ internal sealed class RidgeFactor : IDisposable
         return half;
     }
 
-    /// <summary>(L⁻¹S)ᵀB, the other half.</summary>
-    public Tensor OtherHalf(Tensor right)
+    /// <summary>(L⁻¹S)ᵀB, the other half, in the place of B.</summary>
+    public Tensor OtherHalf(Tensor half)
     {
-        if (IsPlain(right)) return linalg.solve_triangular(_lower.t(), right, upper: true).mul(_scale);
-        Tensor half = right.clone();
+        if (IsPlain(half)) return linalg.solve_triangular(_lower.t(), half, upper: true).mul(_scale);
         foreach ((long start, long width) in CentredMatrix.Blocks(_lower.size(0), Panel).Reverse())
         {
             using var scope = NewDisposeScope();

@@ -177,7 +177,7 @@ internal static class RidgeSolver
         if (factor is null) return null;
         cancellationToken.ThrowIfCancellationRequested();
         // Row by row of what a map keeps, so that it needs no copy.
-        Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device).t(), left = factors ? empty(y.Columns, n, ScalarType.Float64, x.Centre.device).t() : null;
+        Tensor? weight = factors ? null : empty(y.Columns, x.Columns, store, x.Centre.device), left = factors ? empty(y.Columns, n, ScalarType.Float64, x.Centre.device).t() : null;
         CentredMatrix exact = x.Exact(), wanted = y.Exact();
         bool plain = x.IsFast && factor.Ratio >= PlainRatio;
         double squares = 0;
@@ -186,23 +186,23 @@ internal static class RidgeSolver
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             Tensor targets = wanted.ColumnsOf(start, size);
-            Tensor? half = null;
             Tensor? coefficients = plain ? factor.Solve(targets.to_type(ScalarType.Float32))
                 : rounded ? CorrectedKernel.Solve(exact, targets, factor, alpha, x.IsFast ? CorrectedKernel.Fast : CorrectedKernel.Exact, cancellationToken)
-                : Corrected(exact, targets, factor, alpha, out half, cancellationToken);
+                : Corrected(exact, targets, factor, alpha, left?.narrow(1, start, size), cancellationToken);
             if (coefficients is null) return null;
-            left?.narrow(1, start, size).copy_(half!);
-            weight?.narrow(1, start, size).copy_((plain ? x : exact).TransposeTimes(coefficients));
+            CentredMatrix rows = plain ? x : exact;
+            // Summed where it stays, if that holds the sums.
+            if (weight is not null && store == ScalarType.Float64) Product.Set(weight.narrow(0, start, size), coefficients.t(), rows.Operand);
+            else weight?.narrow(0, start, size).copy_(rows.TransposeTimes(coefficients).t());
             squares += CentredMatrix.SumOfSquares(coefficients);
         }
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, n, fullRank, alpha);
         (Tensor Left, Tensor Right)? halves = left is null ? null : (left.t(), factor.Half(x.Whole()));
-        weight?.MoveToOuterDisposeScope();
         halves?.Left.MoveToOuterDisposeScope();
         halves?.Right.MoveToOuterDisposeScope();
         return new Solution
         {
-            Dense = weight,
+            Dense = weight?.t().MoveToOuterDisposeScope(),
             Factors = halves,
             Solver = plain ? "dual Cholesky in float32" : rounded ? "dual Cholesky in float32, corrected" : factors ? "dual Cholesky, factored" : "dual Cholesky",
             ResidualSumOfSquares = alpha * alpha * squares,
@@ -213,17 +213,18 @@ internal static class RidgeSolver
         };
     }
 
-    // A of (XXᵀ + αI)A = B and its half L⁻¹SB, corrected by residuals that come from X itself where the kernel's squared condition has cost digits.
-    private static Tensor Corrected(CentredMatrix x, Tensor right, RidgeFactor factor, double alpha, out Tensor half, CancellationToken cancellationToken)
+    // A of (XXᵀ + αI)A = B, corrected by residuals that come from X itself where the kernel's squared condition has cost digits. Its half L⁻¹SB is kept where there is a place for it.
+    private static Tensor Corrected(CentredMatrix x, Tensor right, RidgeFactor factor, double alpha, Tensor? keep, CancellationToken cancellationToken)
     {
-        half = factor.Half(right);
+        Tensor half = factor.Half(right);
+        keep?.copy_(half);
         Tensor solution = factor.OtherHalf(half);
         for (int pass = 0; pass < Corrections(factor); pass++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Tensor step = factor.Half(right.sub(x.Times(x.TransposeTimes(solution))).sub_(solution.mul(alpha)));
-            half = half.add(step);
-            solution = solution.add(factor.OtherHalf(step));
+            keep?.add_(step);
+            solution.add_(factor.OtherHalf(step));
         }
         return solution;
     }
