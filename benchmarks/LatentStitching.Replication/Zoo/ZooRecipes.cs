@@ -71,7 +71,7 @@ internal static class ZooRecipes
         Series = series,
     };
 
-    // A generator, and then an encoder for it trained on what it generates. The weights of the gradient penalty are those the zoo was trained with, four and sixteen times the trainer's defaults.
+    // A generator, and then an encoder for it trained on what it generates. The weights of the gradient penalty are four and sixteen times the trainer's defaults, which were tried and gave nothing better.
     private static TrainingReport Invertible(GanModel model, long latent, double penalty, IImageSource images, TrainingOptions options, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
     {
         TrainingReport report = new GanTrainer(options) { GradientPenalty = penalty }.Train(model, images, progress, cancellationToken);
