@@ -65,11 +65,13 @@ internal static class PairSection
     private static void Bounds(ReportSection section, StudyResult study, StudyPair[] pairs)
     {
         string? latent = First(pairs, StudyQuantity.Latent, "normalised latent MSE"), image = First(pairs, StudyQuantity.Image, "pixel MSE");
+        bool grouped = pairs.Any(pair => pair.Fit is { LeaveOneOutR2: null, CrossValidatedR2: not null });
         ReportTable table = new(
-            "Ceiling: the target's own latents or reconstruction. Floor: a map that always gives the mean latent. Control: the better of the encoders that know nothing. Strength: of the ridge penalty, chosen by leave-one-out.",
+            "Ceiling: the target's own latents or reconstruction. Floor: a map that always gives the mean latent. Control: the better of the encoders that know nothing. Strength: of the ridge penalty"
+            + (grouped ? ". R² of rows left out: in groups or folds where the map was judged so." : ", chosen by leave-one-out."),
             [
                 ReportColumn.Text("source → target"), ReportColumn.Metric("recovered"), .. latent is null ? (ReportColumn[])[] : [ReportColumn.Metric(latent)], .. image is null ? (ReportColumn[])[] : [ReportColumn.Metric(image)],
-                ReportColumn.Number("R², leave-one-out"), ReportColumn.Number("strength"), ReportColumn.Number("pairs fitted"),
+                ReportColumn.Number(grouped ? "R², rows left out" : "R², leave-one-out"), ReportColumn.Number("strength"), ReportColumn.Number("pairs fitted"),
             ]);
         foreach (StudyPair pair in pairs)
         {
@@ -77,7 +79,7 @@ internal static class PairSection
             table.AddRow(
             [
                 $"{pair.Source} → {pair.Target}", recovered is null ? null : Bounded(recovered), .. latent is null ? (object?[])[] : [Bounded(pair.Number(StudyQuantity.Latent, latent))],
-                .. image is null ? (object?[])[] : [Bounded(pair.Number(StudyQuantity.Image, image))], pair.Fit.LeaveOneOutR2, pair.Fit.Alpha, pair.Fit.SampleCount,
+                .. image is null ? (object?[])[] : [Bounded(pair.Number(StudyQuantity.Image, image))], pair.Fit.LeaveOneOutR2 ?? pair.Fit.CrossValidatedR2, pair.Fit.Alpha, pair.Fit.SampleCount,
             ]);
         }
         section.Table(table);

@@ -2,8 +2,8 @@ using LatentStitching.Numerics.Products;
 
 namespace LatentStitching.Numerics;
 
-/// <summary>A matrix [n, d] of any floating dtype seen as its float64 copy with the column means taken off, made block by block and never as a whole.</summary>
-/// <remarks>All results belong to the dispose scope that is open at the call. A fast view has float32 blocks instead, products in float32 and sums of blocks in float64.</remarks>
+/// <summary>A matrix [n, d] of any floating dtype seen as its float64 copy with the column means taken off. Products read it where it is; what needs the copy has it block by block, never as a whole.</summary>
+/// <remarks>All results belong to the dispose scope that is open at the call. A fast view has float32 blocks instead and products in float32, of which XᵀX and XᵀY are summed in float64.</remarks>
 internal sealed class CentredMatrix
 {
     private const long RowBlock = 2048;

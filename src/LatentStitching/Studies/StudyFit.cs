@@ -29,6 +29,9 @@ public sealed record StudyFit
     /// <summary>Leave-one-out R², where the fitter gives it.</summary>
     public double? LeaveOneOutR2 { get; init; }
 
+    /// <summary>R² of rows left out in groups or folds, where the fitter gives it: <see cref="FitReport.CrossValidatedR2"/>.</summary>
+    public double? CrossValidatedR2 { get; init; }
+
     /// <summary>Rank, where the fitter gives it.</summary>
     public long? Rank { get; init; }
 
@@ -42,6 +45,7 @@ public sealed record StudyFit
         Alpha = report.Alpha,
         TrainingR2 = report.TrainingR2,
         LeaveOneOutR2 = report.LeaveOneOutR2,
+        CrossValidatedR2 = report.CrossValidatedR2,
         Rank = report.Rank,
     };
 }

@@ -111,6 +111,9 @@ public sealed class StudyPicturesTests
             shown.Should().Be(study.Pair("a", "narrow")!.Number(StudyQuantity.Latent, "latent MSE")!.Value.Value);
             double own = Cells(json.RootElement).First(cell => cell.Caption.StartsWith("Stitched images: pixel MSE", StringComparison.Ordinal) && cell is { Row: "a", Column: "a" }).Value;
             own.Should().Be(study.Models[0].Number(StudyQuantity.Image, "pixel MSE")!.Value.Value, "the diagonal is the model itself");
+            report.ToMarkdown().Should().Contain("R², leave-one-out").And.NotContain("R², rows left out");
+            StudyResult inFolds = study with { Pairs = [.. study.Pairs.Select(pair => pair with { Fit = pair.Fit with { LeaveOneOutR2 = null, CrossValidatedR2 = 0.4375 } })] };
+            StudyReport.Create(new StudyReportContent { Study = inFolds, Examples = examples }).ToMarkdown().Should().Contain("R², rows left out").And.Contain("0.4375");
         }
         StudyToys.Dispose(models);
     }

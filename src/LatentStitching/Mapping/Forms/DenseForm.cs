@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Mapping.Forms;
 
 /// <summary>W as it is: [target, source].</summary>
@@ -17,7 +19,7 @@ internal sealed class DenseForm(Tensor weight) : LinearForm
 
     public override LinearForm With(Func<Tensor, Tensor> change) => new DenseForm(change(weight));
 
-    public override Tensor Times(Tensor rows) => rows.mm(weight.t());
+    public override Tensor Times(Tensor rows) => Product.Of(rows, weight.t());
 
     public override LinearForm Transposed() => new DenseForm(weight.t());
 

@@ -1,3 +1,5 @@
+using LatentStitching.Numerics.Products;
+
 namespace LatentStitching.Mapping.Forms;
 
 /// <summary>W = left·right with left [target, r] and right [r, source]: applied as two thin products.</summary>
@@ -25,7 +27,7 @@ internal sealed class FactoredForm(Tensor left, Tensor right) : LinearForm
 
     public override LinearForm With(Func<Tensor, Tensor> change) => new FactoredForm(change(left), change(right));
 
-    public override Tensor Times(Tensor rows) => rows.mm(right.t()).mm(left.t());
+    public override Tensor Times(Tensor rows) => Product.Of(Product.Of(rows, right.t()), left.t());
 
     public override LinearForm Transposed() => new FactoredForm(right.t(), left.t());
 

@@ -40,6 +40,7 @@ internal static class Product
     /// <summary>left·right, [m, n], fresh, in the operands' type.</summary>
     public static Tensor Of(Tensor left, Operand right)
     {
+        if (right.IsPlain && !Pays(left, right)) return left.mm(right.Made());
         Tensor product = zeros(left.size(0), right.Columns, left.dtype, left.device);
         Add(product, left, right);
         return product;
@@ -61,20 +62,22 @@ internal static class Product
 
     private static void Add(Tensor sum, Operand left, Operand right, bool negative, bool lower)
     {
-        if ((HasLanes512 || HasLanes256) && Pays(sum, left, right)) AddBlocked(sum, left, right, negative, lower);
+        if (Pays(left, right) && Pays(sum)) AddBlocked(sum, left, right, negative, lower);
         else if (left.IsPlain && right.IsPlain) AddMade(sum, left.Made(), right.Made(), negative, lower);
         else AddRuns(sum, left, right, negative, lower);
     }
 
-    private static bool Pays(Tensor sum, Operand left, Operand right)
+    private static bool Pays(Operand left, Operand right)
     {
         long rows = left.Rows, columns = right.Columns;
-        return Math.Min(rows, columns) >= LeastWidth && rows * columns * left.Columns >= LeastOperations
-            && sum.device_type == DeviceType.CPU && (sum.stride(0) == 1 || sum.stride(1) == 1)
+        return (HasLanes512 || HasLanes256) && Math.Min(rows, columns) >= LeastWidth && rows * columns * left.Columns >= LeastOperations
             && left.Type is ScalarType.Float32 or ScalarType.Float64 && left.IsReadable && right.IsReadable
             // Gradients are libtorch's to keep account of.
-            && !(is_grad_enabled() && (left.RequiresGrad || right.RequiresGrad || sum.requires_grad));
+            && !(is_grad_enabled() && (left.RequiresGrad || right.RequiresGrad));
     }
+
+    private static bool Pays(Tensor sum) =>
+        sum.device_type == DeviceType.CPU && (sum.stride(0) == 1 || sum.stride(1) == 1) && !(is_grad_enabled() && sum.requires_grad);
 
     private static void AddBlocked(Tensor sum, Operand left, Operand right, bool negative, bool lower)
     {
