@@ -148,6 +148,27 @@ public sealed class MapFormTests
         }
     }
 
+    // Wide enough for the library's own products, which take no gradients.
+    [Theory]
+    [InlineData(ScalarType.Float64, ScalarType.Float64, 1e-14)]
+    [InlineData(ScalarType.Float32, ScalarType.Float64, 1e-7)]
+    [InlineData(ScalarType.Float32, ScalarType.Float32, 1e-6)]
+    public void Apply_ManyWideLatents_IsTheProduct_WithGradientsWhereTheyAreAskedFor(ScalarType latentType, ScalarType mapType, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        Tensor latents = Normal(1, 200, 160).to_type(latentType), weight = Normal(2, 120, 160).to_type(mapType), left = Normal(3, 120, 70).to_type(mapType), right = Normal(4, 70, 160).to_type(mapType);
+        using AffineMap dense = new(weight), factored = AffineMap.Factored(left, right);
+        foreach ((AffineMap map, Tensor matrix) in ((AffineMap, Tensor)[])[(dense, weight.to_type(ScalarType.Float64)), (factored, left.to_type(ScalarType.Float64).mm(right.to_type(ScalarType.Float64)))])
+        {
+            Tensor expected = latents.to_type(ScalarType.Float64).mm(matrix.t()), asked = latents.detach().clone().requires_grad_();
+            map.Apply(latents).to_type(ScalarType.Float64).ShouldBeCloseTo(expected, tolerance);
+            map.Apply(asked).sum().backward();
+            asked.grad!.to_type(ScalarType.Float64).ShouldBeCloseTo(matrix.sum([0]).expand(200, 160), tolerance);
+            // Rows that are not next to each other.
+            map.Apply(latents.t().contiguous().t()).to_type(ScalarType.Float64).ShouldBeCloseTo(expected, tolerance);
+        }
+    }
+
     [Fact]
     public void To_WhatCannotBe_IsRefused()
     {
