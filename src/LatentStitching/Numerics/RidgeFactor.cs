@@ -113,9 +113,13 @@ internal sealed class RidgeFactor : IDisposable
     public Tensor Solve(Tensor right) => _inverse is null ? OtherHalf(Half(right)) : Solve(right, out _);
 
     /// <summary>L⁻¹SB, half of <see cref="Solve(Tensor)"/>: M⁻¹ = (L⁻¹S)ᵀ(L⁻¹S).</summary>
-    public Tensor Half(Tensor right)
+    public Tensor Half(Tensor right) => Forward(right.mul(_scale));
+
+    /// <summary>The same in the place of B.</summary>
+    public Tensor TakeHalf(Tensor right) => Forward(right.mul_(_scale));
+
+    private Tensor Forward(Tensor half)
     {
-        Tensor half = right.mul(_scale);
         long size = _lower.size(0);
         if (IsPlain(half)) return linalg.solve_triangular(_lower, half, upper: false);
         foreach ((long start, long width) in CentredMatrix.Blocks(size, Panel))

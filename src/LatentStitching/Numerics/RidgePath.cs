@@ -14,6 +14,7 @@ internal sealed class RidgePath
 {
     // Of ‖y‖², above which ‖y − u‖² = ‖y‖² − 2y·u + ‖u‖² keeps ten digits.
     private const double SmallShare = 1e-5;
+    private const long TargetBlock = 1024;
     private readonly SourceSpectrum _source;
     private readonly CentredMatrix _y;
     private readonly Tensor _shares; // Z = UᵀY, [r, t]
@@ -146,12 +147,19 @@ internal sealed class RidgePath
     public Tensor Weights(Tensor alphas)
     {
         using var scope = NewDisposeScope();
-        Tensor inverse = _source.Eigenvalues.unsqueeze(1).add(alphas.unsqueeze(0)).reciprocal();
-        // Primal: V·(√λ/(λ+α))·UᵀY. Dual: Xᵀ·U·(1/(λ+α))·UᵀY.
-        Tensor weights = _source.Right is null
-            ? _source.Source.TransposeTimes(Product.Of(_source.Left, _shares.mul(inverse)))
-            : Product.Of(_source.Right, _shares.mul(inverse.mul(_source.Eigenvalues.sqrt().unsqueeze(1))));
-        return weights.MoveToOuterDisposeScope();
+        long targets = _shares.size(1);
+        // Row by row of what a map keeps, so that it needs no copy; some targets at a time, for the dual's coefficients may be as many numbers as the targets are.
+        Tensor weights = empty(targets, _source.Source.Columns, ScalarType.Float64, _shares.device);
+        foreach ((long start, long size) in CentredMatrix.Blocks(targets, TargetBlock))
+        {
+            using var block = NewDisposeScope();
+            Tensor own = alphas.size(0) == 1 ? alphas : alphas.narrow(0, start, size), inverse = _source.Eigenvalues.unsqueeze(1).add(own.unsqueeze(0)).reciprocal_();
+            Tensor shares = _shares.narrow(1, start, size), part = weights.narrow(0, start, size);
+            // Primal: V·(√λ/(λ+α))·UᵀY. Dual: Xᵀ·U·(1/(λ+α))·UᵀY.
+            if (_source.Right is null) Product.Set(part, Product.Of(_source.Left, shares.mul(inverse)).t(), _source.Source.Operand);
+            else Product.Set(part, shares.mul(inverse.mul_(_source.Eigenvalues.sqrt().unsqueeze(1))).t(), _source.Right.t());
+        }
+        return weights.t().MoveToOuterDisposeScope();
     }
 
     /// <summary>Prepares the sums over all targets.</summary>

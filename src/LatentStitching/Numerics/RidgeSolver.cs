@@ -213,13 +213,14 @@ internal static class RidgeSolver
         };
     }
 
-    // A of (XXᵀ + αI)A = B, corrected by residuals that come from X itself where the kernel's squared condition has cost digits. Its half L⁻¹SB is kept where there is a place for it.
+    // A of (XXᵀ + αI)A = B, which is taken over, corrected by residuals that come from X itself where the kernel's squared condition has cost digits. Its half L⁻¹SB is kept where there is a place for it.
     private static Tensor Corrected(CentredMatrix x, Tensor right, RidgeFactor factor, double alpha, Tensor? keep, CancellationToken cancellationToken)
     {
-        Tensor half = factor.Half(right);
+        int corrections = Corrections(factor);
+        Tensor half = corrections == 0 ? factor.TakeHalf(right) : factor.Half(right);
         keep?.copy_(half);
         Tensor solution = factor.OtherHalf(half);
-        for (int pass = 0; pass < Corrections(factor); pass++)
+        for (int pass = 0; pass < corrections; pass++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             Tensor step = factor.Half(right.sub(x.Times(x.TransposeTimes(solution))).sub_(solution.mul(alpha)));
