@@ -120,13 +120,8 @@ internal sealed class CentredMatrix
         return product;
     }
 
-    /// <summary>The whole matrix, [n, d].</summary>
-    public Tensor Whole()
-    {
-        Tensor whole = _values.to(_buffer.dtype, _values.device, copy: true);
-        whole.sub_(_offset);
-        return whole;
-    }
+    /// <summary>The whole matrix, [n, d], in fresh memory.</summary>
+    public Tensor Whole() => Operand.Made();
 
     /// <summary>Some rows, [size, d]. Up to <see cref="BlockRows"/> of them stand in a buffer: read them before the next call.</summary>
     public Tensor Block(long start, long size)
@@ -170,8 +165,7 @@ internal sealed class CentredMatrix
     }
 
     /// <summary>Some columns, [n, size], in fresh memory.</summary>
-    public Tensor ColumnsOf(long start, long size) =>
-        _values.narrow(1, start, size).to(_buffer.dtype, _values.device, copy: true).sub_(_offset.narrow(1, start, size));
+    public Tensor ColumnsOf(long start, long size) => Operand.SomeColumns(start, size).Made();
 
     /// <summary>A copy of a matrix whose lower triangle was summed, with the upper one filled in.</summary>
     public static Tensor Mirrored(Tensor lower)

@@ -197,7 +197,7 @@ internal static class RidgeSolver
             squares += CentredMatrix.SumOfSquares(coefficients);
         }
         (long? rank, double? condition, double? freedom) = Spectral(spectrum, factor, n, fullRank, alpha);
-        (Tensor Left, Tensor Right)? halves = left is null ? null : (left.t(), factor.Half(x.Whole()));
+        (Tensor Left, Tensor Right)? halves = left is null ? null : (left.t(), factor.TakeHalf(x.Whole()));
         halves?.Left.MoveToOuterDisposeScope();
         halves?.Right.MoveToOuterDisposeScope();
         return new Solution

@@ -161,6 +161,21 @@ public sealed class ProductTests
         Product.Of(left.narrow(1, 0, 0), right.narrow(0, 0, 0)).ShouldBeCloseTo(zeros_like(product), 0);
     }
 
+    // Of any size alike: a large product must not read or write numbers as what they are not.
+    [Theory]
+    [InlineData(10)]
+    [InlineData(200)]
+    public void Products_OfTypesThatDiffer_AreRefused_AndNarrowSumsAreRounded(long side)
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(5);
+        Tensor wide = Integers(side, side, false, generator).to_type(ScalarType.Float64), narrow = wide.to_type(ScalarType.Float32), sum = ones(side, side, ScalarType.Float32);
+        Action mixed = () => Product.Of(wide, narrow);
+        mixed.Should().Throw<System.Runtime.InteropServices.ExternalException>();
+        Product.Add(sum, wide, wide);
+        sum.to_type(ScalarType.Float64).ShouldBeCloseTo(wide.mm(wide) + 1, 1e-6);
+    }
+
     [Fact]
     public void Gradients_PassThrough()
     {

@@ -1,4 +1,5 @@
 using LatentStitching.Numerics;
+using LatentStitching.Numerics.Products;
 
 namespace LatentStitching.Mapping.Forms;
 
@@ -70,7 +71,7 @@ internal sealed class KernelForm(RidgeFactor factor, Tensor source, Tensor sourc
         using var grad = no_grad();
         if (ParameterCount < TargetDimension * SourceDimension)
         {
-            Tensor left = factor.Half(Rows(target, targetCentre, 0, Count)).t(), right = factor.Half(Rows(source, sourceCentre, 0, Count));
+            Tensor left = factor.TakeHalf(Rows(target, targetCentre, 0, Count)).t(), right = factor.TakeHalf(Rows(source, sourceCentre, 0, Count));
             return new FactoredForm(left.MoveToOuterDisposeScope(), right.MoveToOuterDisposeScope());
         }
         Tensor weight = empty(TargetDimension, SourceDimension, ScalarType.Float64, source.device);
@@ -78,7 +79,7 @@ internal sealed class KernelForm(RidgeFactor factor, Tensor source, Tensor sourc
         foreach ((long start, long size) in CentredMatrix.Blocks(TargetDimension, Block))
         {
             using var inner = NewDisposeScope();
-            weight.narrow(0, start, size).copy_(rows.TransposeTimes(factor.Solve(targets.ColumnsOf(start, size))).t());
+            Product.Set(weight.narrow(0, start, size), factor.Solve(targets.ColumnsOf(start, size)).t(), rows.Operand);
         }
         return new DenseForm(weight.MoveToOuterDisposeScope());
     }

@@ -62,7 +62,7 @@ internal static class Product
 
     private static void Add(Tensor sum, Operand left, Operand right, bool negative, bool lower)
     {
-        if (Pays(left, right) && Pays(sum)) AddBlocked(sum, left, right, negative, lower);
+        if (Pays(left, right) && Takes(sum, left.Type)) AddBlocked(sum, left, right, negative, lower);
         else if (left.IsPlain && right.IsPlain) AddMade(sum, left.Made(), right.Made(), negative, lower);
         else AddRuns(sum, left, right, negative, lower);
     }
@@ -71,13 +71,13 @@ internal static class Product
     {
         long rows = left.Rows, columns = right.Columns;
         return (HasLanes512 || HasLanes256) && Math.Min(rows, columns) >= LeastWidth && rows * columns * left.Columns >= LeastOperations
-            && left.Type is ScalarType.Float32 or ScalarType.Float64 && left.IsReadable && right.IsReadable
+            && left.Type is ScalarType.Float32 or ScalarType.Float64 && right.Type == left.Type && left.IsReadable && right.IsReadable
             // Gradients are libtorch's to keep account of.
             && !(is_grad_enabled() && (left.RequiresGrad || right.RequiresGrad));
     }
 
-    private static bool Pays(Tensor sum) =>
-        sum.device_type == DeviceType.CPU && (sum.stride(0) == 1 || sum.stride(1) == 1) && !(is_grad_enabled() && sum.requires_grad);
+    private static bool Takes(Tensor sum, ScalarType numbers) =>
+        sum.device_type == DeviceType.CPU && (sum.dtype == numbers || sum.dtype == ScalarType.Float64) && (sum.stride(0) == 1 || sum.stride(1) == 1) && !(is_grad_enabled() && sum.requires_grad);
 
     private static void AddBlocked(Tensor sum, Operand left, Operand right, bool negative, bool lower)
     {
