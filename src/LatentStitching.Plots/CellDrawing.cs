@@ -13,6 +13,7 @@ internal static class CellDrawing
     private const int LegendPoints = 110;
     private const int LabelHeight = 18;
     private const int CellMargin = 12;
+    private const int MostSigns = 8;
 
     public static ReportFigure Draw(ReportHeatMap map, FigureOptions options, int cellWidth, int cellHeight, bool grouped)
     {
@@ -71,7 +72,12 @@ internal static class CellDrawing
         }
     }
 
-    private static string Short(ReportNumber number) => number.ToString().Split(' ')[0];
+    // The digits that its interval gives, or, where those are many, as of a number next to 1, four: the table has them all.
+    private static string Short(ReportNumber number)
+    {
+        string text = number.ToString().Split(' ')[0];
+        return text.Length <= MostSigns ? text : new ReportNumber(number.Label, number.Value).ToString();
+    }
 
     private static void Groups(Plot plot, ReportHeatMap map, int rows, int columns)
     {

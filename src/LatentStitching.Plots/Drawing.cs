@@ -22,6 +22,7 @@ internal static partial class Drawing
     private const float Edge = 12;
     private const int DefaultWidth = 760;
     private const int DefaultHeight = 420;
+    private const int TitleMargin = 70; // of a side that titles leave free: they are centred on the data, not on the figure
 
     // Colours that people with any colour vision tell apart on white: Okabe and Ito, "Color Universal Design" (2008), without its yellow, which is too light for lines.
     private static readonly Color[] _colours = [.. new[] { "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000" }.Select(Color.FromHex)];
@@ -67,6 +68,7 @@ internal static partial class Drawing
         foreach (IAxis axis in plot.Axes.GetAxes()) axis.Label.Bold = false;
         plot.Legend.FontName = PlotFont.Name;
         int w = options.Width ?? width ?? DefaultWidth, h = options.Height ?? height ?? DefaultHeight;
+        foreach ((LabelStyle label, int side) in ((LabelStyle, int)[])[(plot.Axes.Left.Label, h), (plot.Axes.Bottom.Label, w), (plot.Axes.Title.Label, w)]) label.Text = Broken(label.Text, side - TitleMargin, label.FontSize);
         string svg = PlotFont.Embed(Renumber(plot.GetSvgXml(w, h).ReplaceLineEndings("\n")));
         plot.ScaleFactor = Density;
         byte[] png = plot.GetImageBytes(Density * w, Density * h, ImageFormat.Png);
@@ -107,6 +109,18 @@ internal static partial class Drawing
         double[] finite = [.. values.Where(double.IsFinite)];
         string range = finite.Length == 0 ? "no number" : $"from {new ReportNumber("low", finite.Min())} to {new ReportNumber("high", finite.Max())}";
         return $"{caption.TrimEnd('.')}. {kind}: {string.Join(", ", names)}; {range}.";
+    }
+
+    // Words on as many lines as they need: what is longer than its side would be cut off.
+    private static string Broken(string text, double width, double size)
+    {
+        List<string> lines = [];
+        foreach (string word in text.Split(' '))
+        {
+            if (lines.Count > 0 && PlotFont.Width($"{lines[^1]} {word}", size) <= width) lines[^1] += " " + word;
+            else lines.Add(word);
+        }
+        return string.Join('\n', lines);
     }
 
     // Skia counts its ids on from picture to picture: numbered anew, the same figure is the same text.

@@ -75,6 +75,31 @@ public sealed class FigureTests
     }
 
     [Fact]
+    public void Draw_NumbersOfManyDigits_AreShortened_TheTableHasThem()
+    {
+        ReportHeatMap With(double value, double half) => new ReportHeatMap("m").Add("a", "a", Measured.Value(0.5, 0.01)).Add("a", "b", Measured.Value(value, half));
+        ReportFigure plain = MatrixFigure.Draw(With(0.75, 0.01), _options), shortened = MatrixFigure.Draw(With(0.99999999999995, 1e-14), _options);
+        using SKBitmap one = Bitmap(plain), two = Bitmap(shortened);
+        (two.Width, two.Height).Should().Be((one.Width, one.Height), "the cells need no more room");
+        shortened.Data.Should().NotBeNull();
+        Report report = new("r");
+        report.Section("s").Figure(shortened);
+        report.ToMarkdown().Should().Contain("0.99999999999995", "the table beside the figure has every digit");
+    }
+
+    [Fact]
+    public void Draw_TitlesLongerThanTheirSide_AreBrokenAndNotCutOff()
+    {
+        string words = string.Join(' ', Enumerable.Repeat("Mean balanced accuracy on mapped latents", 3));
+        FigureOptions titled = _options with { Title = words, HorizontalTitle = words, VerticalTitle = words };
+        ReportFigure figure = Draw("line", options: titled);
+        using SKBitmap png = Bitmap(figure);
+        for (int x = 0; x < png.Width; x++) (png.GetPixel(x, 0).Red + png.GetPixel(x, png.Height - 1).Red).Should().Be(510, "no letter touches the upper or the lower edge");
+        for (int y = 0; y < png.Height; y++) (png.GetPixel(0, y).Red + png.GetPixel(png.Width - 1, y).Red).Should().Be(510, "no letter touches the left or the right edge");
+        figure.Svg.Should().NotContain(words);
+    }
+
+    [Fact]
     public void Draw_AnyCulture_IsTheSame()
     {
         string before = Draw("line").Svg!;
